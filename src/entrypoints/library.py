@@ -1,0 +1,93 @@
+"""The memory for Python programs: keyword arguments in, results out, no server."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from ..core import requests
+from ..core.caller import Caller
+from ..core.scope import parse_scope
+from ..ports.errors import Rejected
+from ..ports.scopes import GLOBAL
+from .settings import read_settings
+from .wiring import open_app
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncIterator
+
+    from ..core.memory import Memory
+    from ..core.results import (
+        ForgetResult,
+        Found,
+        GetResult,
+        LinkResult,
+        RecallResult,
+        RememberResult,
+        UpdateResult,
+    )
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class OpenMemory:
+    """One open store. The arguments are those of the tools, by the same names; `Rejected` names a wrong one."""
+
+    def __init__(self, memory: Memory, caller: Caller) -> None:
+        self._memory = memory
+        self._caller = caller
+
+    async def remember(self, content: str | None = None, **arguments: Any) -> RememberResult:
+        """One entry, or `entries=[...]`. Acknowledged means on disk."""
+        if content is not None:
+            arguments["content"] = content
+        return await self._memory.remember(_convert(arguments, requests.Remember), self._caller)
+
+    async def recall(self, query: str = "", **arguments: Any) -> tuple[Found, ...]:
+        """Best first."""
+        return (await self.recall_with(query=query, **arguments)).results
+
+    async def recall_with(self, **arguments: Any) -> RecallResult:
+        """Like `recall`, with what the answer says of itself (truncated, degraded)."""
+        return await self._memory.recall(_convert(arguments, requests.Recall), self._caller)
+
+    async def get(self, *ids: str, **arguments: Any) -> GetResult:
+        return await self._memory.get(_convert({"ids": list(ids), **arguments}, requests.Get), self._caller)
+
+    async def update(self, entry_id: str, **arguments: Any) -> UpdateResult:
+        return await self._memory.update(
+            _convert({"id": entry_id, **arguments}, requests.Update), self._caller
+        )
+
+    async def forget(self, *ids: str, **arguments: Any) -> ForgetResult:
+        if ids:
+            arguments["ids"] = list(ids)
+        return await self._memory.forget(_convert(arguments, requests.Forget), self._caller)
+
+    async def link(self, source: str, target: str, type: str = "relates_to", **arguments: Any) -> LinkResult:  # noqa: A002 (the tool's name for it)
+        call = {"action": "link", "from": source, "to": target, "type": type, **arguments}
+        return await self._memory.link(_convert(call, requests.Link), self._caller)
+
+
+def _convert(arguments: dict[str, Any], kind: type[T]) -> T:
+    try:
+        return msgspec.convert(arguments, kind)
+    except msgspec.ValidationError as error:
+        raise Rejected(str(error)) from None
+
+
+@asynccontextmanager
+async def open_memory(
+    path: str | os.PathLike[str], *, scope: str = GLOBAL, agent_id: str = ""
+) -> AsyncIterator[OpenMemory]:
+    """The store in one file, made if it is not there. Nothing is read from the environment.
+
+    `scope` is the ceiling: nothing outside it is seen or written.
+    """
+    settings = read_settings({"AGENT_MEMORY_DB_PATH": str(path), "HOME": "/"}).settings
+    caller = Caller(client="python", agent=agent_id, tool="library", ceiling=parse_scope(scope))
+    async with open_app(settings) as app:
+        yield OpenMemory(app.memory, caller)

@@ -1,0 +1,64 @@
+"""From the JSON of a call to the request it means, or to an error that names the argument and what is allowed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from ...ports.errors import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_AT = re.compile(r"^(?P<problem>.*?)(?: - at `\$\.?(?P<path>.*?)`)?$", re.DOTALL)
+_STEP = re.compile(r"\[[^\]]*\]|[^.\[\]]+")
+_FIELD = re.compile(r"(?:unknown|required) field `(?P<name>.*?)`")
+
+
+def decode_arguments(
+    decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw, schema: Mapping[str, Any]
+) -> T:
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), schema) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Rejected(f"arguments: not valid JSON ({error})", "arguments") from None
+
+
+def _explained(message: str, schema: Mapping[str, Any]) -> Rejected:
+    match = _AT.match(message)
+    assert match is not None
+    problem = match["problem"].replace("`", "")
+    path = match["path"] or ""
+    allowed = _at(schema, path)
+    named = _FIELD.search(message)
+    if named is not None:
+        field = f"{path}.{named['name']}" if path else named["name"]
+        if "unknown" in message:
+            names = ", ".join(allowed.get("properties", ())) or "none"
+            return Rejected(f"{field}: no such argument; allowed here: {names}", field)
+        return Rejected(f"{field} is missing", field)
+    field = path or "arguments"
+    if "enum" in allowed:
+        problem += f"; allowed: {', '.join(allowed['enum'])}"
+    return Rejected(f"{field}: {problem[0].lower()}{problem[1:]}", field)
+
+
+def _at(schema: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    """The schema of what the path points to; empty where it says nothing. A list of plain objects holds the same
+    fields as the call itself (`entries`).
+    """
+    root = schema
+    for step in _STEP.findall(path):
+        if not step.startswith("["):
+            schema = schema.get("properties", {}).get(step, {})
+        elif schema.get("items") == {"type": "object"}:
+            schema = root
+        else:
+            schema = schema.get("items", {})
+    return schema

@@ -1,0 +1,102 @@
+"""The tools at work: from a call to a use case, and back to what a model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ...core import requests
+from ...core.caller import Caller
+from ...ports.errors import PortError, Rejected
+from ..health import Health, check_health
+from . import text
+from .application import Refused, UnknownTool
+from .arguments import decode_arguments
+from .content import CacheHint, Page, ToolResult
+from .tools import TOOLS
+
+if TYPE_CHECKING:
+    from ..wiring import App
+    from .application import CallContext
+
+_LIST_TTL_MS = 3_600_000
+
+
+class NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class _Tool(msgspec.Struct, frozen=True):
+    schema: dict[str, Any]
+    decoder: msgspec.json.Decoder[Any]
+    run: Callable[[Any, Caller], Awaitable[Any]]
+    tell: Callable[[Any], str]
+
+
+class MemoryTools:
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._callers: dict[tuple[str, str], Caller] = {}
+        memory = app.memory
+        made: dict[str, tuple[type[Any], Callable[[Any, Caller], Awaitable[Any]], Callable[[Any], str]]] = {
+            "memory_remember": (requests.Remember, memory.remember, text.remembered),
+            "memory_recall": (requests.Recall, memory.recall, text.recalled),
+            "memory_get": (requests.Get, memory.get, text.got),
+            "memory_update": (requests.Update, memory.update, text.updated),
+            "memory_forget": (requests.Forget, self._forget, text.forgotten),
+            "memory_link": (requests.Link, memory.link, text.linked),
+            "memory_health": (NoArguments, self._health, _health_text),
+        }
+        self._tools = {
+            schema["name"]: _Tool(schema["inputSchema"], msgspec.json.Decoder(kind), run, tell)
+            for schema in TOOLS
+            for kind, run, tell in [made[schema["name"]]]
+        }
+
+    async def list_tools(self, cursor: str | None) -> Page:
+        if cursor is not None:
+            raise Refused("cursor: there is one page of tools")
+        return Page(tool_list(), cache=CacheHint(_LIST_TTL_MS, "public"))
+
+    async def call_tool(self, name: str, arguments: msgspec.Raw, context: CallContext) -> ToolResult:
+        tool = self._tools.get(name)
+        if tool is None:
+            raise UnknownTool(name)
+        try:
+            request = decode_arguments(tool.decoder, arguments, tool.schema)
+            result = await tool.run(request, self._caller(context.client.name, name))
+        except PortError as error:
+            return ToolResult(text.failure(error), is_error=True)
+        return ToolResult(tool.tell(result), result)
+
+    def _caller(self, client: str, tool: str) -> Caller:
+        caller = self._callers.get((client, tool))
+        if caller is None:
+            if len(self._callers) >= 1000:  # one connection may claim any number of names
+                self._callers.clear()
+            settings = self._app.settings
+            caller = Caller(client=client[:128], agent=settings.agent_id, tool=tool, ceiling=settings.scope)
+            self._callers[client, tool] = caller
+        return caller
+
+    async def _forget(self, request: requests.Forget, caller: Caller) -> object:
+        key = self._app.settings.admin_key
+        if request.purge and key and not compare_digest((request.admin_key or "").encode(), key.encode()):
+            raise Rejected(
+                "admin_key: purging needs the admin key that this server was started with", "admin_key"
+            )
+        return await self._app.memory.forget(request, caller)
+
+    async def _health(self, _request: NoArguments, caller: Caller) -> Health:
+        return await check_health(self._app, caller.ceiling)
+
+
+def tool_list() -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(TOOLS))
+
+
+def _health_text(health: Health) -> str:
+    return msgspec.json.encode(health).decode()

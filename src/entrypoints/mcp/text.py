@@ -1,0 +1,141 @@
+"""Results as short text, for models whose client shows them nothing else.
+
+Remembered content is data: it is always quoted, behind a line that says where it came from.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ...ports.errors import CircuitOpen, Conflict, PortError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from ...core.results import (
+        Edge,
+        ForgetResult,
+        Found,
+        GetResult,
+        LinkResult,
+        RecallResult,
+        RememberResult,
+        Source,
+        Stored,
+        UpdateResult,
+    )
+
+_PLURALS = {"entry": "entries"}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else _PLURALS.get(noun, noun + 's')}"
+
+
+def _day(instant: datetime) -> str:
+    return instant.date().isoformat()
+
+
+def _quoted(content: str) -> str:
+    return "\n".join("> " + line for line in content.splitlines() or [""])
+
+
+def _by(source: Source) -> str:
+    names = [source.author, f"agent {source.agent}" if source.agent else "", source.client]
+    said = ", ".join(name for name in names if name)
+    return f", from {said}" if said else ""
+
+
+def _tagged(tags: tuple[str, ...]) -> str:
+    return f", tags {' '.join(tags)}" if tags else ""
+
+
+def remembered(result: RememberResult) -> str:
+    lines = [
+        f"{'already known' if one.duplicate else 'remembered'}: {one.id} (version {one.version})"
+        for one in result.results
+    ]
+    if result.replayed:
+        lines.append("(this idempotency key was used before; nothing was written again)")
+    return "\n".join(lines)
+
+
+def recalled(result: RecallResult) -> str:
+    if not result.results:
+        return "Nothing found. Try other words, a wider scope (descendants), or fewer filters."
+    lines = [_found(position, hit) for position, hit in enumerate(result.results, 1)]
+    if result.truncated:
+        lines.append("(cut to max_tokens; memory_get shows an entry whole)")
+    return "\n".join(lines)
+
+
+def _found(position: int, hit: Found) -> str:
+    when = _day(hit.occurred_at or hit.created_at)
+    head = f"[{position}] {hit.id} {hit.kind} in {hit.scope}, {when}, version {hit.version}"
+    title = f": {hit.title}" if hit.title else ""
+    return f"{head}{_by(hit.source)}{_tagged(hit.tags)}{title}\n{_quoted(hit.content)}"
+
+
+def got(result: GetResult) -> str:
+    parts = [_stored(entry) for entry in result.entries]
+    if result.missing:
+        parts.append("not found: " + ", ".join(result.missing))
+    return "\n".join(parts)
+
+
+def _stored(entry: Stored) -> str:
+    head = f"{entry.id} {entry.kind} in {entry.scope}, version {entry.version}, {entry.state}, {_day(entry.updated_at)}"
+    title = f": {entry.title}" if entry.title else ""
+    lines = [f"{head}{_by(entry.source)}{_tagged(entry.tags)}{title}", _quoted(entry.content)]
+    if entry.metadata:
+        lines.append("metadata " + msgspec.json.encode(entry.metadata).decode())
+    for past in entry.history:
+        lines += [f"version {past.version}, until {past.until.isoformat()}:", _quoted(past.content)]
+    lines += _edges(entry.relations)
+    return "\n".join(lines)
+
+
+def _edges(edges: Iterable[Edge]) -> list[str]:
+    return [f"{edge.source} {edge.type} {edge.target}" for edge in edges]
+
+
+def updated(result: UpdateResult) -> str:
+    if not result.changed:
+        return f"unchanged: {result.id} is as asked already (version {result.version})"
+    return f"updated: {result.id} is now version {result.version}"
+
+
+def forgotten(result: ForgetResult) -> str:
+    verb = "would forget" if result.dry_run else "forgot"
+    lines = [
+        f"{verb} {_count(result.forgotten, 'entry')}" + (": " + " ".join(result.ids) if result.ids else "")
+    ]
+    if result.missing:
+        lines.append("not found: " + " ".join(result.missing))
+    if result.more:
+        lines.append("more entries match; call again")
+    return "\n".join(lines)
+
+
+def linked(result: LinkResult) -> str:
+    if result.changed is not None:
+        return "done" if result.changed else "nothing to change: it is so already"
+    if result.found is False:
+        return "no path within the depth"
+    names = [f"{node.id} {node.kind} in {node.scope}: {node.title}" for node in result.entries or ()]
+    return "\n".join([*_edges(result.relations or ()), *names]) or "no relations"
+
+
+def failure(error: PortError) -> str:
+    """One line that says what happened and whether to try again; for a conflict, what stands in the way."""
+    text = f"{error.code}: {error}"
+    if isinstance(error, Conflict) and error.current is not None:
+        current = error.current
+        head = f"current: {current.id} in {current.scope}, version {current.version}"
+        return f"{text}\n{head}\n{_quoted(current.content)}"
+    if isinstance(error, CircuitOpen):
+        return f"{text} (try again in {error.retry_after:.0f} s)"
+    return f"{text} (try again)" if error.retryable else text

@@ -1,0 +1,218 @@
+"""Settings: read once from the environment into one frozen struct.
+
+Every name, default and meaning stands in `SETTINGS`; `agent-memory config` prints it with the values in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from ..core.limits import AGENT_CHARS
+from ..core.scope import parse_scope
+from ..ports.errors import Misconfigured, Rejected
+from ..ports.scopes import GLOBAL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "AGENT_MEMORY_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`db_path` and `data_dir` are absolute. `busy_timeout` and `drain_timeout` are in seconds."""
+
+    db_type: Literal["sqlite"] = "sqlite"
+    data_dir: Path
+    db_path: Path
+    busy_timeout: float = 5.0
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    scope: str = GLOBAL
+    agent_id: str = ""
+    admin_key: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    drain_timeout: float = 5.0
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """One environment variable: its name without the prefix, its default as text, what it means, how it is read."""
+
+    name: str
+    default: str
+    meaning: str
+    read: Callable[[str], object]
+    field: str
+    secret: bool = False
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings in force, where each came from, and what deserves a warning."""
+
+    settings: Settings
+    sources: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def read_settings(environment: Mapping[str, str]) -> Reading:
+    """`Misconfigured`, in one line that names the variable, for a value that cannot be meant."""
+    fields: dict[str, object] = {}
+    sources: dict[str, str] = {}
+    for setting in SETTINGS:
+        name = PREFIX + setting.name
+        given = environment.get(name, "").strip()
+        sources[setting.name] = "environment" if given else "default"
+        text = given or setting.default
+        if not text:
+            continue
+        try:
+            fields[setting.field] = setting.read(text)
+        except (ValueError, Rejected) as error:
+            shown = "(hidden)" if setting.secret else repr(given)
+            raise Misconfigured(f"{name}={shown}: {error}") from None
+    data_dir = fields.setdefault("data_dir", _default_data_dir(environment))
+    assert isinstance(data_dir, Path)
+    fields.setdefault("db_path", data_dir / "memory.db")
+    return Reading(
+        settings=msgspec.convert(fields, Settings),
+        sources=sources,
+        warnings=tuple(_unknown(environment)),
+    )
+
+
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    from difflib import get_close_matches  # noqa: PLC0415 (costs 5 ms, and only a mistake needs it)
+
+    known = [PREFIX + setting.name for setting in SETTINGS]
+    warnings: list[str] = []
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known and not name.startswith(PREFIX + "TEST_"):
+            near = get_close_matches(name, known, n=1, cutoff=0.75)
+            hint = f"; did you mean {near[0]}?" if near else "; `agent-memory config` lists the names"
+            warnings.append(f"{name} is not a setting of this version and has no effect{hint}")
+    return warnings
+
+
+def _default_data_dir(environment: Mapping[str, str]) -> Path:
+    """The XDG base directory for data (freedesktop.org, Base Directory Specification 0.8)."""
+    base = environment.get("XDG_DATA_HOME", "")
+    root = (
+        Path(base)
+        if base.startswith("/")
+        else Path(environment.get("HOME") or "~").expanduser() / ".local" / "share"
+    )
+    return root / "agent-memory"
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _choice(*allowed: str, fold: Callable[[str], str] = str.lower) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        value = fold(text)
+        if value not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return value
+
+    return read
+
+
+def _seconds_from_millis(least: int, most: int) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number of milliseconds, {least} to {most}")
+        return int(text) / 1000
+
+    return read
+
+
+def _database(text: str) -> str:
+    if text.lower() in {"postgresql", "postgres"}:
+        raise ValueError(
+            "this version stores in SQLite only; leave AGENT_MEMORY_DB_TYPE out or set it to sqlite"
+        )
+    return _choice("sqlite")(text)
+
+
+def _agent(text: str) -> str:
+    if len(text) > AGENT_CHARS:
+        raise ValueError(f"at most {AGENT_CHARS} characters")
+    return text
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name="DB_TYPE",
+        default="sqlite",
+        field="db_type",
+        read=_database,
+        meaning="where memory is kept: sqlite",
+    ),
+    Setting(
+        name="DATA_DIR",
+        default="",
+        field="data_dir",
+        read=_path,
+        meaning="folder for everything kept (default: agent-memory in $XDG_DATA_HOME, else in ~/.local/share)",
+    ),
+    Setting(
+        name="DB_PATH",
+        default="",
+        field="db_path",
+        read=_path,
+        meaning="the SQLite file (default: memory.db in the data folder); created with its folder, private to you",
+    ),
+    Setting(
+        name="DB_BUSY_TIMEOUT_MS",
+        default="5000",
+        field="busy_timeout",
+        read=_seconds_from_millis(0, 600_000),
+        meaning="how long a write waits for other processes on the file before it fails as retryable",
+    ),
+    Setting(
+        name="SYNCHRONOUS",
+        default="FULL",
+        field="synchronous",
+        read=_choice("FULL", "NORMAL", fold=str.upper),
+        meaning="FULL: an acknowledged write survives power loss; NORMAL: it survives a crash of the program only",
+    ),
+    Setting(
+        name="SCOPE",
+        default="",
+        field="scope",
+        read=lambda text: parse_scope(text, "scope"),
+        meaning="ceiling: nothing outside this scope can be seen or written (default: global, no ceiling)",
+    ),
+    Setting(
+        name="AGENT_ID",
+        default="",
+        field="agent_id",
+        read=_agent,
+        meaning="who writes, recorded with every entry; no argument overrides it",
+    ),
+    Setting(
+        name="ADMIN_KEY",
+        default="",
+        field="admin_key",
+        read=str,
+        secret=True,
+        meaning="when set, purging asks for it",
+    ),
+    Setting(
+        name="LOG_LEVEL",
+        default="info",
+        field="log_level",
+        read=_choice("debug", "info", "warning", "error"),
+        meaning="what is logged to stderr: debug, info, warning, error",
+    ),
+    Setting(
+        name="DRAIN_TIMEOUT_MS",
+        default="5000",
+        field="drain_timeout",
+        read=_seconds_from_millis(0, 600_000),
+        meaning="how long calls in flight may take to finish when the server is told to stop",
+    ),
+)

@@ -32,8 +32,8 @@ _ATTEMPTS = 8
 async def update(
     storage: Storage, request: Update, caller: Caller, *, now: Callable[[], datetime]
 ) -> UpdateResult:
-    """With `expected_version` a mismatch is a `Conflict` with the current entry; without, the update is made on whatever
-    is current.
+    """With `expected_version` a mismatch is a `Conflict` with the current entry; without, whatever is current is
+    updated.
     """
     _not_empty(request)
     for attempt in range(_ATTEMPTS):

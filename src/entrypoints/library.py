@@ -9,7 +9,7 @@ import msgspec
 
 from ..core import requests
 from ..core.caller import Caller
-from ..core.scope import parse_scope
+from ..core.scope import parse_scope, scope_under
 from ..ports.errors import Rejected
 from ..ports.scopes import GLOBAL
 from .settings import read_settings
@@ -17,7 +17,8 @@ from .wiring import open_app
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from ..core.memory import Memory
     from ..core.results import (
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
         RememberResult,
         UpdateResult,
     )
+    from ..ports.records import Event, Gap
+    from .feed import Feed
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -36,9 +39,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 class OpenMemory:
     """One open store. The arguments are those of the tools, by the same names; `Rejected` names a wrong one."""
 
-    def __init__(self, memory: Memory, caller: Caller) -> None:
+    def __init__(self, memory: Memory, caller: Caller, feed: Feed) -> None:
         self._memory = memory
         self._caller = caller
+        self._feed = feed
 
     async def remember(self, content: str | None = None, **arguments: Any) -> RememberResult:
         """One entry, or `entries=[...]`. Acknowledged means on disk."""
@@ -71,6 +75,10 @@ class OpenMemory:
         call = {"action": "link", "from": source, "to": target, "type": type, **arguments}
         return await self._memory.link(_convert(call, requests.Link), self._caller)
 
+    def watch(self, scope: str | None = None) -> AbstractAsyncContextManager[AsyncIterator[Event | Gap]]:
+        """Changes in a scope and below it as they are committed, by any process: an async iterator in a block."""
+        return self._feed.watch(scope_under(scope, self._caller.ceiling))
+
 
 def _convert(arguments: dict[str, Any], kind: type[T]) -> T:
     try:
@@ -82,7 +90,7 @@ def _convert(arguments: dict[str, Any], kind: type[T]) -> T:
 @asynccontextmanager
 async def open_memory(
     path: str | os.PathLike[str], *, scope: str = GLOBAL, agent_id: str = ""
-) -> AsyncIterator[OpenMemory]:
+) -> AsyncGenerator[OpenMemory]:
     """The store in one file, made if it is not there. Nothing is read from the environment.
 
     `scope` is the ceiling: nothing outside it is seen or written.
@@ -90,4 +98,4 @@ async def open_memory(
     settings = read_settings({"AGENT_MEMORY_DB_PATH": str(path), "HOME": "/"}).settings
     caller = Caller(client="python", agent=agent_id, tool="library", ceiling=parse_scope(scope))
     async with open_app(settings) as app:
-        yield OpenMemory(app.memory, caller)
+        yield OpenMemory(app.memory, caller, app.feed)

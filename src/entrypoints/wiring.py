@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..adapters.inprocess.clock import SystemClock
+from ..adapters.inprocess.event_bus import InProcessEventBus
 from ..adapters.sqlite import SqliteStorage
 from ..core.ids import IdSource
 from ..core.memory import Memory
 from ..ports.clock import Clock
 from ..ports.storage import Storage
+from .feed import Feed
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,10 +30,11 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     storage: Storage
     memory: Memory
+    feed: Feed
 
 
 @asynccontextmanager
-async def open_app(settings: Settings) -> AsyncIterator[App]:
+async def open_app(settings: Settings) -> AsyncGenerator[App]:
     """Opened in order, closed in reverse. `Misconfigured`, `Unavailable` or `Corrupt` when it cannot start."""
     async with AsyncExitStack() as stack:
         instance = token_hex(4)
@@ -46,4 +49,12 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             )
         )
         memory = Memory(storage, clock, IdSource(lambda: int(clock.now().timestamp() * 1000), randbits))
-        yield App(settings=settings, instance=instance, clock=clock, storage=storage, memory=memory)
+        bus = await stack.enter_async_context(InProcessEventBus())
+        yield App(
+            settings=settings,
+            instance=instance,
+            clock=clock,
+            storage=storage,
+            memory=memory,
+            feed=Feed(storage, bus, clock),
+        )

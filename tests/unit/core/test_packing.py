@@ -1,0 +1,45 @@
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_memory.core.recall import pack
+from agent_memory.core.text import tokens
+from agent_memory.ports.queries import Hit
+from agent_memory.ports.records import Entry
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def hit(content: str, score: float = 1.0) -> Hit:
+    entry = Entry(id="i", scope="global", content=content, content_hash=b"", created_at=NOW, updated_at=NOW)
+    return Hit(entry, score)
+
+
+def test_scores_are_relative_to_the_best() -> None:
+    result = pack([hit("a", 8.0), hit("b", 2.0)], 4000)
+    assert [found.score for found in result.results] == [1.0, 0.25]
+    assert not result.truncated
+
+
+def test_what_does_not_fit_is_cut_and_said_to_be() -> None:
+    result = pack([hit("word " * 100), hit("word " * 1000), hit("never reached")], 500)
+    assert [found.content_truncated for found in result.results] == [False, True]
+    assert result.truncated
+
+
+def test_the_best_hit_always_shows_something() -> None:
+    result = pack([hit("word " * 1000)], 50)
+    assert result.results[0].content_truncated
+    assert result.results[0].content.startswith("word word")
+
+
+@given(st.lists(st.text(min_size=1, max_size=400), max_size=12), st.integers(100, 2000))
+def test_the_budget_holds_and_nothing_goes_missing_unsaid(contents: list[str], budget: int) -> None:
+    result = pack([hit(content) for content in contents], budget)
+    assert sum(tokens(found.content) for found in result.results) <= budget
+    assert result.truncated == (
+        len(result.results) < len(contents) or any(found.content_truncated for found in result.results)
+    )
+    for found, content in zip(result.results, contents, strict=False):
+        assert found.content_truncated == (found.content != content)

@@ -1,0 +1,10 @@
+"""The EventBus contract: subclass `EventBusContract` and override `harness`."""
+
+from __future__ import annotations
+
+from .bus_delivery import BusDelivery
+from .bus_loss import BusLoss
+
+
+class EventBusContract(BusDelivery, BusLoss):
+    """BUS-01 to BUS-17 are in `bus_delivery`, BUS-21 to BUS-29 in `bus_loss`."""

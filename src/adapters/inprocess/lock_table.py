@@ -46,6 +46,14 @@ class LockTable:
         self._last_token = 0
         self._sweep_at = _FIRST_SWEEP
 
+    def __len__(self) -> int:
+        """How many leases are remembered."""
+        return len(self._live)
+
+    @property
+    def waiting(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
     def live(self, name: str, clock: Clock) -> Lease | None:
         found = self._live.get(name)
         return None if found is None or found[1] <= clock.monotonic() else found[0]

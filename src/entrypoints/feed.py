@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..ports.event_bus import EventBus, Subscription
     from ..ports.records import Event
     from ..ports.storage import Storage
+    from .logs import Log
 
 _POLL_SECONDS = 0.05
 """SQLite tells nobody of another process's commit, so the outbox is looked at. Only while someone listens."""
@@ -26,10 +27,11 @@ _POLL_SECONDS = 0.05
 class Feed:
     """One relay from the outbox to the bus, running while there is at least one watcher."""
 
-    def __init__(self, storage: Storage, bus: EventBus, clock: Clock) -> None:
+    def __init__(self, storage: Storage, bus: EventBus, clock: Clock, log: Log) -> None:
         self._storage = storage
         self._bus = bus
         self._clock = clock
+        self._log = log
         self._watchers = 0
         self._starting = asyncio.Lock()
         self._relay: asyncio.Task[None] | None = None
@@ -64,9 +66,7 @@ class Feed:
                 failed = False
             except PortError:
                 if not failed:
-                    import structlog  # noqa: PLC0415 (not needed to start)
-
-                    structlog.get_logger().warning("relay waits for the store", exc_info=True)
+                    self._log.warning("relay waits for the store", exc_info=True)
                 failed = True
             await self._clock.sleep(_POLL_SECONDS * (20 if failed else 1))
 

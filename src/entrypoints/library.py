@@ -12,6 +12,7 @@ from ..core.caller import Caller
 from ..core.scope import parse_scope, scope_under
 from ..ports.errors import Rejected
 from ..ports.scopes import GLOBAL
+from .logs import Log
 from .settings import read_settings
 from .wiring import open_app
 
@@ -97,5 +98,5 @@ async def open_memory(
     """
     settings = read_settings({"AGENT_MEMORY_DB_PATH": str(path), "HOME": "/"}).settings
     caller = Caller(client="python", agent=agent_id, tool="library", ceiling=parse_scope(scope))
-    async with open_app(settings) as app:
+    async with open_app(settings, Log(settings.log_level)) as app:
         yield OpenMemory(app.memory, caller, app.feed)

@@ -1,41 +1,70 @@
-"""Logs: structured lines on stderr. stdout belongs to the protocol."""
+"""Logs: structured lines on stderr, for stdout belongs to the protocol.
+
+structlog is loaded with the first line that is logged: most processes of this program never log one, and all of them
+must start fast.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
-
-import structlog
+from typing import Any
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def configure_logs(level: str) -> None:
-    """For people when stderr is a terminal, else JSON lines. Our own lines and those of the standard library alike."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+class Log:
+    """One event a line, with its facts as fields: readable text on a terminal, else JSON."""
+
+    def __init__(self, level: str) -> None:
+        self._threshold = _LEVELS[level]
+        self._logger: Any = None
+
+    def take_over(self) -> None:
+        """Lines that libraries and adapters write through the standard library come out here as well."""
+        root = logging.getLogger()
+        root.handlers[:] = [_Forward(self)]
+        root.setLevel(self._threshold)
+
+    def write(self, level: int, event: str, **facts: Any) -> None:
+        """`exc_info` may be an exception or True, as in `logging`."""
+        if level >= self._threshold:
+            if self._logger is None:
+                self._logger = _open(self._threshold)
+            self._logger.log(level, event, **facts)
+
+    def info(self, event: str, **facts: Any) -> None:
+        self.write(logging.INFO, event, **facts)
+
+    def warning(self, event: str, **facts: Any) -> None:
+        self.write(logging.WARNING, event, **facts)
+
+    def error(self, event: str, **facts: Any) -> None:
+        self.write(logging.ERROR, event, **facts)
+
+
+class _Forward(logging.Handler):
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.write(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+
+
+def _open(threshold: int) -> Any:
+    import structlog  # noqa: PLC0415 (see above)
+
+    processors: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: structlog.typing.Processor
     if sys.stderr.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
+        processors.append(structlog.dev.ConsoleRenderer())
     else:
-        shared.append(structlog.processors.format_exc_info)
-        renderer = structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(_LEVELS[level])

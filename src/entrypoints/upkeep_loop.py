@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.upkeep import expire_due, trim_outbox
-from ..ports.errors import PortError
 
 if TYPE_CHECKING:
     from .wiring import App
@@ -18,7 +17,7 @@ _TRIM_EVERY = 240
 
 
 async def keep_up(app: App) -> None:
-    """Until cancelled. A failing store is reported and tried again; it stops nothing else."""
+    """Until cancelled. A round that fails is reported and tried again; it stops nothing else."""
     await app.clock.sleep(_FIRST_SECONDS)
     turn = 0
     while True:
@@ -27,9 +26,7 @@ async def keep_up(app: App) -> None:
                 pass
             if turn % _TRIM_EVERY == 0:
                 await trim_outbox(app.storage)
-        except PortError:
-            import structlog  # noqa: PLC0415 (not needed to start)
-
-            structlog.get_logger().warning("upkeep failed, will try again", exc_info=True)
+        except Exception:
+            app.log.warning("upkeep failed, will try again", exc_info=True)
         turn += 1
         await app.clock.sleep(_EVERY_SECONDS)

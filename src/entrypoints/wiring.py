@@ -16,6 +16,7 @@ from ..core.memory import Memory
 from ..ports.clock import Clock
 from ..ports.storage import Storage
 from .feed import Feed
+from .logs import Log
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -31,10 +32,11 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     storage: Storage
     memory: Memory
     feed: Feed
+    log: Log
 
 
 @asynccontextmanager
-async def open_app(settings: Settings) -> AsyncGenerator[App]:
+async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
     """Opened in order, closed in reverse. `Misconfigured`, `Unavailable` or `Corrupt` when it cannot start."""
     async with AsyncExitStack() as stack:
         instance = token_hex(4)
@@ -56,5 +58,6 @@ async def open_app(settings: Settings) -> AsyncGenerator[App]:
             clock=clock,
             storage=storage,
             memory=memory,
-            feed=Feed(storage, bus, clock),
+            log=log,
+            feed=Feed(storage, bus, clock, log),
         )

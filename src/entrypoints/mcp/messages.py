@@ -5,7 +5,7 @@ Checked against the official types (`mcp_types`, revisions 2025-06-18 to 2026-07
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -34,6 +34,7 @@ SERVER_INFO_KEY: Final = "io.modelcontextprotocol/serverInfo"
 
 NO_PARAMS: Final = msgspec.Raw(b"{}")
 NO_META: Final = msgspec.Raw(b"{}")
+NULL: Final = msgspec.Raw(b"null")
 
 RequestId = int | str
 
@@ -44,12 +45,14 @@ class ClientInfo(msgspec.Struct, frozen=True, gc=False):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """Any JSON-RPC message. Without `method` it is an answer, and a server that asks nothing gets none."""
+    """Any JSON-RPC message. With `result` or `error` and no `method` it is an answer."""
 
-    jsonrpc: str
+    jsonrpc: Literal["2.0"]
     method: str | UnsetType = UNSET
     id: RequestId | UnsetType = UNSET
-    params: msgspec.Raw | UnsetType = UNSET
+    params: msgspec.Raw = NO_PARAMS
+    result: msgspec.Raw | UnsetType = UNSET
+    error: msgspec.Raw | UnsetType = UNSET
 
 
 class LooseEnvelope(msgspec.Struct, frozen=True):
@@ -57,10 +60,12 @@ class LooseEnvelope(msgspec.Struct, frozen=True):
 
     id: object = UNSET
     method: object = UNSET
+    result: msgspec.Raw | UnsetType = UNSET
+    error: msgspec.Raw | UnsetType = UNSET
 
 
 class WithMeta(msgspec.Struct, frozen=True):
-    meta: msgspec.Raw | None = msgspec.field(default=None, name="_meta")
+    meta: msgspec.Raw = msgspec.field(default=NO_META, name="_meta")
 
 
 class Capabilities(msgspec.Struct, frozen=True, gc=False):

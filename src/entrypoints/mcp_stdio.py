@@ -1,0 +1,86 @@
+"""MCP over stdin and stdout: one client, one process, ended by end of file, a signal or a broken pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final
+
+from .mcp.stdio_pipes import Inlet, Outlet, open_inlet, open_outlet
+from .mcp.stdio_streams import claimed_input, claimed_output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from .mcp.server import McpServer, Session
+
+GRACE: Final = 5.0
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+async def serve_stdio(server: McpServer, stdin: int = 0, stdout: int = 1, *, grace: float = GRACE) -> None:
+    """Returns once the client has gone, or a signal came, and the calls in flight have ended (after `grace`
+    seconds they are cancelled; a second signal cancels them at once).
+
+    Meanwhile `stdout` belongs to the protocol: what else is written to it goes to stderr, and what else reads
+    `stdin` finds it empty. Both are given back at the end, as they were.
+    """
+    with ExitStack() as claims:
+        source = claims.enter_context(claimed_input(stdin))
+        sink = claims.enter_context(claimed_output(stdout))
+        ended = asyncio.Event()
+        outlet = await open_outlet(sink, ended.set)
+        session = server.connect(outlet.write)
+        inlet = await open_inlet(source, session, ended.set)
+        outlet.throttles(inlet)
+        with _on_signals(_Stop(ended.set, session)):
+            try:
+                await ended.wait()
+            finally:
+                await _wind_down(session, inlet, outlet, grace)
+
+
+async def _wind_down(session: Session, inlet: Inlet, outlet: Outlet, grace: float) -> None:
+    inlet.close()
+    abandoned = await session.drain(0.0 if outlet.broken else grace)
+    if abandoned:
+        sys.stderr.write(f"{abandoned} calls did not end when cancelled\n")
+    await outlet.close(grace)
+
+
+class _Stop:
+    """The first signal stops intake; every later one cancels what is still in flight."""
+
+    def __init__(self, stop: Callable[[], None], session: Session) -> None:
+        self._stop = stop
+        self._session = session
+        self._again = False
+
+    def __call__(self) -> None:
+        if self._again:
+            self._session.cancel()
+        self._again = True
+        self._stop()
+
+
+@contextmanager
+def _on_signals(handler: Callable[[], None]) -> Generator[None]:
+    """For SIGTERM and SIGINT, within the block, where this is the main thread; the former handlers come back."""
+    loop = asyncio.get_running_loop()
+    former = {number: signal.getsignal(number) for number in _SIGNALS}
+    taken: list[signal.Signals] = []
+    try:
+        for number in _SIGNALS:
+            try:
+                loop.add_signal_handler(number, handler)
+            except (NotImplementedError, RuntimeError, ValueError):
+                # Not the main thread, or no such loop: whoever runs this loop sees to signals.
+                break
+            taken.append(number)
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+            signal.signal(number, former[number] or signal.SIG_DFL)

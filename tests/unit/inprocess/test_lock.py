@@ -121,16 +121,18 @@ async def test_a_lease_granted_to_a_cancelled_waiter_goes_to_the_next(clock: Man
     assert second.result().owner == "cyd"
 
 
-async def test_cancellation_is_not_hidden_by_a_grant_that_was_taken_away_since(clock: ManualClock) -> None:
+async def test_a_cancelled_waiter_gives_back_nothing_that_was_taken_away_since(clock: ManualClock) -> None:
     lock = InProcessLock(clock=clock)
     lease = await lock.acquire("a", owner="ada", ttl=10.0)
     waiter = asyncio.create_task(lock.acquire("a", owner="bob", ttl=50.0, wait=100.0))
     await settle()
     await lock.release(lease)
     await lock.force_release("a", by="root", reason="test")
+    other = await lock.acquire("a", owner="cyd", ttl=50.0)
     waiter.cancel()
     await settle()
     assert waiter.cancelled()
+    await lock.renew(other, ttl=50.0)
 
 
 async def test_forcing_says_who_and_why(clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:

@@ -110,10 +110,12 @@ class InProcessCache:
         return flight
 
     async def _fly(self, flight: _Flight, loader: Callable[[], Awaitable[bytes]], ttl: float) -> bytes:
+        """The ttl counts from here: a value is as old as the question that it answers."""
+        until = self._clock.monotonic() + ttl
         try:
             value = await loader()
-            if self._state.flights.get(flight.key) is flight:
-                self._store.put(flight.key, value, self._clock.monotonic() + ttl)
+            if self._state.flights.get(flight.key) is flight and self._clock.monotonic() < until:
+                self._store.put(flight.key, value, until)
             return value
         finally:
             self._state.ground(flight)

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from agent_memory.ports.circuit_breaker import CircuitBreaker, Thresholds
+from agent_memory.ports.circuit_breaker import Thresholds
 from agent_memory.ports.errors import CircuitOpen, NotFound, Unavailable
 
-from .breaker_states import THREE, BreakerHarness, BreakerStates, Call, fail, refused, state_of, succeed, trip
+from .breaker_calls import THREE, Call, admitted, ended, fail, refused, state_of, succeed, trip
+from .breaker_states import BreakerHarness, BreakerStates
 from .suite import TURNS, cancelled, needs, running, settle, soon, turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from agent_memory.ports.circuit_breaker import CircuitBreaker
 
 CROWD = 50
-
-
-@asynccontextmanager
-async def admitted(breaker: CircuitBreaker) -> AsyncGenerator[tuple[Call, asyncio.Task[None]]]:
-    """A call that is inside its guarded block."""
-    call = Call(breaker)
-    async with running(call.run()) as task:
-        entering = asyncio.create_task(call.entered.wait())
-        await soon(asyncio.wait({entering, task}, return_when=asyncio.FIRST_COMPLETED))
-        entering.cancel()
-        assert call.entered.is_set(), "a call was not admitted"
-        yield call, task
-
-
-async def ended(task: asyncio.Task[None]) -> None:
-    """The call is over, and its outcome has been fed or dropped."""
-    await soon(asyncio.wait({task}))
 
 
 async def half_open(harness: BreakerHarness, breaker: CircuitBreaker) -> None:

@@ -147,6 +147,7 @@ class BreakerStates(Suite):
             crowd = asyncio.gather(*(call.run() for call in calls), return_exceptions=True)
             for call in calls:
                 await soon(call.entered.wait())
+            for call in calls:
                 call.end(Unavailable("down"))
             await soon(crowd)
             assert await state_of(breaker) == "open"

@@ -20,6 +20,7 @@ from .mcp.messages import (
     HANDSHAKE_REVISIONS,
     LATEST,
     METHOD_NOT_FOUND,
+    NULL,
     PROTOCOL_KEY,
 )
 from .stdio_child import ChildPipes, ServerGone
@@ -59,7 +60,7 @@ class _Error(msgspec.Struct, frozen=True):
 class _Incoming(msgspec.Struct, frozen=True):
     id: int | str | None = None
     method: str | None = None
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = NULL
     error: _Error | None = None
 
 
@@ -197,7 +198,7 @@ class StdioClient:
         if message.error is not None:
             waiting.set_exception(ServerError(message.error.code, message.error.message, message.error.data))
         else:
-            waiting.set_result(message.result or msgspec.Raw(b"null"))
+            waiting.set_result(message.result)
 
     def _reply(self, number: int | str, method: str) -> None:
         """A server of the handshake era may ping; it has nothing else to ask of this client."""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from .clients import configuration_for
-from .demo_server import client_name, client_title, start_server
+from .demo_server import client_name, client_title, server_complaints, start_server
 from .demo_stage import DemoFailed, Stage
 from .demo_steps import after_the_crash, before_the_crash
 from .output import complain, show
@@ -56,15 +56,24 @@ async def _play(client: str) -> None:
             f"{client_title(client)} talks to it\nover stdin and stdout, as an AI client would. "
             f"Everything is kept in one file in\n{folder} and thrown away at the end."
         )
-        stage = Stage()
-        stage.starts()
-        async with start_server(client, folder) as server:
-            last_words = await before_the_crash(stage, server, sample())
-            await server.kill()
-        stage.starts()
-        async with start_server(client, folder) as server:
-            await after_the_crash(stage, server, sample(), last_words)
+        try:
+            await _act(client, folder)
+        except DemoFailed:
+            raise
+        except Exception as error:
+            raise DemoFailed(f"{type(error).__name__}: {error} {server_complaints(folder)}") from error
     _say_how_to_connect()
+
+
+async def _act(client: str, folder: Path) -> None:
+    stage = Stage()
+    stage.starts()
+    async with start_server(client, folder) as server:
+        last_words = await before_the_crash(stage, server, sample())
+        await server.kill()
+    stage.starts()
+    async with start_server(client, folder) as server:
+        await after_the_crash(stage, server, sample(), last_words)
 
 
 def _say_how_to_connect() -> None:

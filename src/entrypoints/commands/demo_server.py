@@ -61,6 +61,16 @@ def server_environment(folder: Path) -> dict[str, str]:
     return {**own, "AGENT_MEMORY_DB_PATH": str(folder / "memory.db"), "AGENT_MEMORY_LOG_LEVEL": "warning"}
 
 
+def server_complaints(folder: Path) -> str:
+    """The end of what the server wrote to stderr behind the SDK; our own client puts it into its error."""
+    log = _log(folder)
+    return log.read_text(errors="replace")[-2000:] if log.exists() else ""
+
+
+def _log(folder: Path) -> Path:
+    return folder / "server.log"
+
+
 @asynccontextmanager
 async def start_server(client: str, folder: Path) -> AsyncGenerator[Server]:
     if client == "own":
@@ -76,7 +86,7 @@ async def start_server(client: str, folder: Path) -> AsyncGenerator[Server]:
         args=["-c", _WRITE_PID, str(pid_file), *server_command()],
         env=server_environment(folder),
     )
-    with (folder / "server.log").open("a") as log:
+    with _log(folder).open("a") as log:
         async with Client(stdio_client(parameters, errlog=log)) as sdk:
             yield _Sdk(sdk, pid_file)
 

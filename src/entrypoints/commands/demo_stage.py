@@ -56,17 +56,20 @@ class Stage:
         return answer
 
     def asked(self, tool: str, arguments: object) -> None:
-        text = msgspec.json.encode(arguments).decode()
-        show(f"   ask     {_shortened(f'{tool} {text}', _WIDTH)}")
+        self._show("ask", [f"{tool} {msgspec.json.encode(arguments).decode()}"])
 
     def answered(self, text: str, took: float | None = None) -> None:
-        lines = text.splitlines()
-        shown = [_shortened(line, _WIDTH) for line in lines[:_LINES]]
+        lines = text.splitlines() or ["(nothing)"]
         if len(lines) > _LINES:
-            shown.append(f"... ({len(lines) - _LINES} more lines)")
-        show("   answer  " + "\n           ".join(shown or ["(nothing)"]))
+            lines[_LINES:] = [f"... ({len(lines) - _LINES} more lines)"]
+        self._show("answer", lines)
         if took is not None:
-            show(f"   time    {_milliseconds(took)}")
+            self._show("time", [_milliseconds(took)])
+
+    def _show(self, label: str, lines: list[str]) -> None:
+        """Long lines go on below, deeper; after the second row the rest is left out, and said to be."""
+        rows = [row for line in lines for row in _wrapped(line)]
+        show("\n".join(f"   {label if not number else '':<8}{row}" for number, row in enumerate(rows)))
 
 
 def held(condition: object, expected: str) -> None:
@@ -78,5 +81,7 @@ def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
 
 
-def _shortened(line: str, most: int) -> str:
-    return line if len(line) <= most else line[: most - 1] + "…"
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(
+        line, _WIDTH, subsequent_indent="  ", max_lines=2, placeholder=" …", break_on_hyphens=False
+    ) or [""]

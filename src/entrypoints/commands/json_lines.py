@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -47,35 +49,50 @@ async def remember_lines(
 ) -> Report:
     """Never raises `PortError`: the report holds it, with what was stored before it."""
     report = Report(Facts(source="stdin" if source == "-" else source))
-    waiting: list[tuple[int, NewEntry]] = []
-
-    async def store() -> None:
-        entries = [entry for _, entry in waiting]
+    with closing(_batches(source, batch)) as batches:
         try:
-            result = await memory.remember(Remember(entries=entries, scope=scope, agent_id=agent_id), caller)
-        except Rejected as error:
-            raise _at_line(error, [number for number, _ in waiting]) from None
-        repeats = sum(one.duplicate for one in result.results)
-        report.facts.duplicates += repeats
-        report.facts.remembered += len(result.results) - repeats
-        waiting.clear()
-
-    try:
-        with _lines_of(source) as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                waiting.append((number, _decoded(line, number)))
-                if len(waiting) == batch:
-                    await store()
-            if waiting:
-                await store()
-    except PortError as error:
-        report.problem = error
-        report.facts.problem = f"{error.code}: {error}"
-        if isinstance(error, _BadLine):
-            report.facts.bad_line = error.line
+            while (lines := _next(batches)) is not None:
+                request = Remember(entries=[entry for _, entry in lines], scope=scope, agent_id=agent_id)
+                try:
+                    results = (await memory.remember(request, caller)).results
+                except Rejected as error:
+                    raise _at_line(error, [number for number, _ in lines]) from None
+                repeats = sum(one.duplicate for one in results)
+                report.facts.duplicates += repeats
+                report.facts.remembered += len(results) - repeats
+        except PortError as error:
+            report.problem = error
+            report.facts.problem = f"{error.code}: {error}"
+            if isinstance(error, _BadLine):
+                report.facts.bad_line = error.line
     return report
+
+
+Lines = list[tuple[int, NewEntry]]
+
+
+def _batches(source: str, size: int) -> Generator[Lines]:
+    waiting: Lines = []
+    with _lines_of(source) as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                waiting.append((number, _decoded(line, number)))
+            if len(waiting) == size:
+                yield waiting
+                waiting = []
+    if waiting:
+        yield waiting
+
+
+def _next(batches: Generator[Lines]) -> Lines | None:
+    """A read blocks the loop, and asyncio's handler of Ctrl-C would wait for the next line."""
+    if current_thread() is not main_thread():
+        return next(batches, None)
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return next(batches, None)
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 class _BadLine(Rejected):

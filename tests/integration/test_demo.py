@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_memory.entrypoints.commands import demo
+from agent_memory.entrypoints.commands import demo, demo_server
 from agent_memory.entrypoints.commands.demo_stage import DemoFailed, held
 
 ROOT = Path(__file__).parents[2]
@@ -46,14 +46,41 @@ def test_every_step_holds_and_the_user_s_memory_is_not_touched(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("client", ["sdk", "own"])
 def test_a_step_that_does_not_hold_fails_the_demo(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    client: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "sample", lambda: [{"content": "one and the same"}] * 2)
-    assert demo.run(["--client", "own"]) == 1
+    assert demo.run(["--client", client]) == 1
     captured = capsys.readouterr()
     assert captured.err == "agent-memory: demo: expected that all of them were new\n"
     assert "Everything held." not in captured.out
+
+
+@pytest.mark.parametrize("client", ["sdk", "own"])
+def test_a_server_that_cannot_start_is_a_line_that_says_why(
+    client: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = [sys.executable, "-c", "import sys; sys.exit('no room on the disk')"]
+    monkeypatch.setattr(demo_server, "server_command", lambda: broken)
+    assert demo.run(["--client", client]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("agent-memory: demo: ")
+    assert "no room on the disk" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("client", ["sdk", "own"])
+def test_a_reader_that_leaves_ends_the_demo_quietly(client: str, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run(
+        [sys.executable, "-m", "agent_memory.entrypoints.cli", "demo", "--client", client],
+        stdout=writer, stderr=subprocess.PIPE, check=False, env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (141, b"")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_expected_is_what_is_reported() -> None:

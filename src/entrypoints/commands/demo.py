@@ -58,10 +58,11 @@ async def _play(client: str) -> None:
         )
         try:
             await _act(client, folder)
-        except DemoFailed:
-            raise
         except Exception as error:
-            raise DemoFailed(f"{type(error).__name__}: {error} {server_complaints(folder)}") from error
+            inner = _innermost(error)
+            if isinstance(inner, DemoFailed | BrokenPipeError):
+                raise inner from None
+            raise DemoFailed(f"{type(inner).__name__}: {inner} {server_complaints(folder)}") from error
     _say_how_to_connect()
 
 
@@ -74,6 +75,12 @@ async def _act(client: str, folder: Path) -> None:
     stage.starts()
     async with start_server(client, folder) as server:
         await after_the_crash(stage, server, sample(), last_words)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The SDK's task groups wrap what is raised inside them."""
+    parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+    return _innermost(parts[0]) if len(parts) == 1 else error
 
 
 def _say_how_to_connect() -> None:

@@ -16,10 +16,13 @@ QUERY_CHARS = 4_096
 QUERY_TERMS = 64
 FORGET_BY_FILTER = 1_000
 HISTORY = 50
+GET_BYTES = 4 * 1024 * 1024
+"""Room for any one entry with its whole history."""
 VERSION = 2**53 - 1
 """The largest integer that every JSON reader keeps exact (RFC 8259, section 6)."""
 RELATIONS = 200
 IDEMPOTENCY_KEY_CHARS = 128
 IDEMPOTENCY_HOURS = 24
 MAX_TOKENS_DEFAULT = 4_000
+MIN_TOKENS_LIMIT = 50
 MAX_TOKENS_LIMIT = 100_000

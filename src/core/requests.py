@@ -18,7 +18,7 @@ Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Id = Annotated[str, Meta(max_length=limits.ID_CHARS)]
 Ids = Annotated[list[Id], Meta(min_length=1, max_length=limits.IDS_PER_CALL)]
 Limit = Annotated[int, Meta(ge=1, le=limits.RESULTS)]
-Tokens = Annotated[int, Meta(ge=50, le=limits.MAX_TOKENS_LIMIT)]
+Tokens = Annotated[int, Meta(ge=limits.MIN_TOKENS_LIMIT, le=limits.MAX_TOKENS_LIMIT)]
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

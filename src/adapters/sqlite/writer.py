@@ -161,12 +161,12 @@ class Writer:
         if self._closing:
             turn.abandon()
         try:
-            turn.serve(connection, self._loop, lambda: self._begin(connection))
+            turn.serve(connection, self._loop, lambda: self._begin(connection, lambda: turn.abandoned))
         finally:
             self._serving = None
 
-    def _begin(self, connection: sqlite3.Connection) -> Transaction:
-        begin(connection, self._busy_timeout)
+    def _begin(self, connection: sqlite3.Connection, abandoned: Callable[[], bool]) -> Transaction:
+        begin(connection, self._busy_timeout, abandoned)
         return Transaction(connection, clock=self._clock, origin=self._origin)
 
     def _commit(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer]:
@@ -184,7 +184,7 @@ class Writer:
 
     def _together(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer] | None:
         """None if one failed that had written already; everything is undone then."""
-        transaction = self._begin(connection)
+        transaction = self._begin(connection, lambda: _all_cancelled(units))
         answers: list[Answer] = []
         for unit in units:
             mark = transaction.mark()
@@ -202,7 +202,7 @@ class Writer:
         return answers
 
     def _apart(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer]:
-        transaction = self._begin(connection)
+        transaction = self._begin(connection, lambda: _all_cancelled(units))
         answers: list[Answer] = []
         for unit in units:
             mark = transaction.mark()
@@ -221,3 +221,8 @@ class Writer:
             connection.execute("RELEASE unit")
         connection.execute("COMMIT")
         return answers
+
+
+def _all_cancelled(units: list[_Unit]) -> bool:
+    """Their callers were cancelled, so that another process's lock need not hold up the end of this one."""
+    return all(unit.future.cancelled() for unit in units)

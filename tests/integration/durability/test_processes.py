@@ -38,6 +38,7 @@ async def test_sixteen_processes_write_without_an_error_or_a_loss(
 
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(server(path)) for _ in range(PROCESSES)]
+        await asyncio.gather(*(client.request("tools/list") for client in clients))
         async with asyncio.TaskGroup() as group:
             for writer, client in enumerate(clients):
                 group.create_task(write(client, writer))

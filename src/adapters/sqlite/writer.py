@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ...ports.errors import Unavailable
-from .answers import Answer, deliver, settled
+from .answers import Answer, deliver, ended
 from .connection import begin
 from .errors import port_error
 from .transaction import Transaction
@@ -57,7 +57,7 @@ class Writer:
         self._idle_timeout = idle_timeout
         self._queue: SimpleQueue[_Unit | Turn | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop
-        self._ended: asyncio.Future[None] | None = None
+        self._thread: tuple[threading.Thread, asyncio.Future[None]] | None = None
         self._over: Exception | None = Unavailable(f"{name}: not open")
         self._closing = False
         self._serving: Turn | None = None
@@ -68,12 +68,12 @@ class Writer:
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._ended = self._loop.create_future()
+        last: asyncio.Future[None] = self._loop.create_future()
         opened: asyncio.Future[None] = self._loop.create_future()
         self._over = None
-        threading.Thread(
-            target=self._main, args=(opened, self._ended), name=f"writer {self._name}", daemon=False
-        ).start()
+        thread = threading.Thread(target=self._main, args=(opened, last), name=f"writer {self._name}")
+        thread.start()
+        self._thread = thread, last
         try:
             await opened
         except BaseException:
@@ -97,8 +97,8 @@ class Writer:
             if (turn := self._serving) is not None:
                 turn.abandon()
             self._queue.put(None)
-        if self._ended is not None:
-            await settled(self._ended, _CLOSING_SECONDS)
+        if self._thread is not None:
+            await ended(*self._thread, _CLOSING_SECONDS)
 
     def _put(self, item: _Unit | Turn) -> None:
         if self._over is not None:
@@ -108,7 +108,7 @@ class Writer:
             # The thread may have failed, and looked for the last time, just before.
             self._refuse_rest(self._over)
 
-    def _main(self, opened: asyncio.Future[None], ended: asyncio.Future[None]) -> None:
+    def _main(self, opened: asyncio.Future[None], last: asyncio.Future[None]) -> None:
         failure: Exception = Unavailable(f"{self._name}: closed")
         connection: sqlite3.Connection | None = None
         try:
@@ -123,7 +123,7 @@ class Writer:
             if connection is not None:
                 connection.close()
             self._refuse_rest(failure)
-            deliver(self._loop, [Answer(ended)])
+            deliver(self._loop, [Answer(last)])
 
     def _refuse_rest(self, failure: Exception) -> None:
         try:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ...ports.errors import LockTimeout, Rejected
+from ...ports.errors import LockTimeout, Rejected, Unavailable
 from ...ports.lock import MAX_TTL, Held, Lease, LockCapabilities
 from .lane import Lane
 from .lock_table import LockTable, changes_seen
@@ -118,21 +119,28 @@ class SqliteLock:
         return ended
 
     async def _try(self, name: str, owner: str, ttl: float) -> Lease | Held:
-        found: list[Lease | Held] = []
+        granted: list[Lease] = []
+        cancelled = False
 
         def grant(connection: sqlite3.Connection) -> Lease | Held:
-            found.append(self._table.grant(connection, name, owner, ttl))
-            return found[0]
+            found = self._table.grant(connection, name, owner, ttl)
+            if isinstance(found, Lease):
+                granted.append(found)
+                if cancelled:
+                    give_back(connection)
+            return found
 
         def give_back(connection: sqlite3.Connection) -> None:
-            if found and isinstance(found[0], Lease):
-                self._table.release(connection, found[0])
+            if granted:
+                self._table.release(connection, granted.pop())
 
         try:
             return await self._lane.submit(grant)
         except asyncio.CancelledError:
             # The thread may be granting it at this moment. It takes calls in order, so it will know by then.
-            self._lane.submit(give_back).add_done_callback(partial(self._given_back, name))
+            cancelled = True
+            with suppress(Unavailable):  # closing: what is under way is ended by the thread itself
+                self._lane.submit(give_back).add_done_callback(partial(self._given_back, name))
             raise
 
     def _given_back(self, name: str, done: asyncio.Future[None]) -> None:

@@ -188,6 +188,7 @@ def remove(transaction: Transaction, change: RemoveEntries) -> Removed:
             continue
         if change.purge:
             _purge(transaction, former)
+            transaction.purge()
             transaction.event("entry.purged", former[SCOPE], id_, at, former[VERSION])
         elif former[STATE] == DELETED:
             continue

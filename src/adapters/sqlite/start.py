@@ -52,6 +52,7 @@ def open_writer(
                 _migrate(connection, path, schema, number, file)
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES_KEPT}")
+        connection.execute("PRAGMA secure_delete=ON")
     except BaseException:
         connection.close()
         raise

@@ -5,20 +5,22 @@ Several units share one transaction. Writing these together costs a third of wri
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...ports.instants import to_micros
 from ...ports.scopes import lineage
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from ...ports.clock import Clock
     from .rows import Row
 
 _HEAD = "SELECT max(outbox_floor, coalesce((SELECT max(seq) FROM outbox), 0)) FROM store"
 _ADD_TEXT = "INSERT INTO entries_fts (rowid, title, content, tags, author) VALUES (?, ?, ?, ?, ?)"
 _ADD_TAG = "INSERT OR IGNORE INTO entry_tags (tag, entry) VALUES (?, ?)"
+_OPTIMIZE_TEXT = "INSERT INTO entries_fts (entries_fts) VALUES ('optimize')"
+_OPTIMIZE_FORMER = "INSERT INTO revisions_fts (revisions_fts) VALUES ('optimize')"
 _ADD_EVENT = (
     "INSERT INTO outbox (seq, kind, scope, subject, at, version, origin, payload) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, x'')"
@@ -52,6 +54,7 @@ class Transaction:
         self._events: list[Row] = []
         self._scopes: list[str] = []
         self._of_others = 0
+        self._purged = self._optimize_due = False
         self.seq: int = self.execute(_HEAD).fetchone()[0]
 
     def now(self) -> int:
@@ -72,6 +75,18 @@ class Transaction:
 
     def add_tag(self, tag: str, row: int) -> None:
         self._tags.append((tag, row))
+
+    def purge(self) -> None:
+        """At the end, rewrite the indexes without what was deleted from them: FTS5 keeps it until segments merge."""
+        self._purged = self._optimize_due = True
+
+    def commit(self) -> None:
+        """After `flush`. What was purged is taken out of the log as well, unless a reader still needs it there."""
+        self.connection.execute("COMMIT")
+        if self._purged:
+            # The commit stands whatever becomes of this; the next checkpoint does the same.
+            with suppress(sqlite3.Error):
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def mark(self) -> Mark:
         return Mark(
@@ -109,6 +124,10 @@ class Transaction:
     def flush(self) -> None:
         """Write all that waits."""
         self.flush_index()
+        if self._optimize_due:
+            self.connection.execute(_OPTIMIZE_TEXT)
+            self.connection.execute(_OPTIMIZE_FORMER)
+            self._optimize_due = False
         if not self._events:
             return
         self.connection.executemany(_ADD_EVENT, self._events)

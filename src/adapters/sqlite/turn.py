@@ -116,7 +116,7 @@ class Turn:
             try:
                 if step.work is None:
                     transaction.flush()
-                    connection.execute("COMMIT")
+                    transaction.commit()
                     deliver(loop, [Answer(step.future)])
                     return over
                 result = step.work(transaction)

@@ -203,7 +203,7 @@ class Writer:
                 transaction.forget_since(mark)
                 answers.append(Answer(unit.future, error=port_error(error, self._name)))
         transaction.flush()
-        connection.execute("COMMIT")
+        transaction.commit()
         return answers
 
     def _apart(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer]:
@@ -224,7 +224,7 @@ class Writer:
             else:
                 answers.append(Answer(unit.future, result))
             connection.execute("RELEASE unit")
-        connection.execute("COMMIT")
+        transaction.commit()
         return answers
 
 

@@ -5,6 +5,7 @@ Every name, default and meaning stands in `SETTINGS`; `agent-memory config` prin
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -38,7 +39,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """One environment variable: its name without the prefix, its default as text, what it means, how it is read."""
+    """One environment variable: its name without the prefix, its default as text, what it means, how it is read.
+
+    One that `guards` is refused when it is set but blank: an empty template must not open what it was to close.
+    """
 
     name: str
     default: str
@@ -46,6 +50,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     read: Callable[[str], object]
     field: str
     secret: bool = False
+    guards: bool = False
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +68,10 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
     for setting in SETTINGS:
         name = PREFIX + setting.name
         given = environment.get(name, "").strip()
+        if setting.guards and not given and name in environment:
+            raise Misconfigured(
+                f"{name} is set but blank, and would guard nothing: give it a value or leave it out"
+            )
         sources[setting.name] = "environment" if given else "default"
         text = given or setting.default
         if not text:
@@ -98,16 +107,23 @@ def _unknown(environment: Mapping[str, str]) -> list[str]:
 def _default_data_dir(environment: Mapping[str, str]) -> Path:
     """The XDG base directory for data (freedesktop.org, Base Directory Specification 0.8)."""
     base = environment.get("XDG_DATA_HOME", "")
-    root = (
-        Path(base)
-        if base.startswith("/")
-        else Path(environment.get("HOME") or "~").expanduser() / ".local" / "share"
-    )
-    return root / "agent-memory"
+    if base.startswith("/"):
+        return Path(base) / "agent-memory"
+    home = environment.get("HOME", "")
+    if not home.startswith("/"):
+        import pwd  # noqa: PLC0415 (only where the environment names no home)
+
+        home = pwd.getpwuid(os.getuid()).pw_dir
+    return Path(home) / ".local" / "share" / "agent-memory"
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    if text == ":memory:" or text.startswith("file:"):
+        raise ValueError("must be the path of a file or folder; the memory is always kept in a file")
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(str(error)) from None
 
 
 def _choice(*allowed: str, fold: Callable[[str], str] = str.lower) -> Callable[[str], str]:
@@ -183,6 +199,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="SCOPE",
         default="",
         field="scope",
+        guards=True,
         read=lambda text: parse_scope(text, "scope"),
         meaning="ceiling: nothing outside this scope can be seen or written (default: global, no ceiling)",
     ),
@@ -199,6 +216,7 @@ SETTINGS: tuple[Setting, ...] = (
         field="admin_key",
         read=str,
         secret=True,
+        guards=True,
         meaning="when set, purging asks for it",
     ),
     Setting(

@@ -7,7 +7,7 @@ import msgspec
 from ..ports.records import Provenance
 from ..ports.scopes import GLOBAL
 from . import limits
-from .text import checked
+from .text import checked_line
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,4 +24,4 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return Provenance(client=self.client, agent=self.agent_name(agent_id), tool=self.tool)
 
     def agent_name(self, agent_id: str | None) -> str:
-        return self.agent or checked(agent_id or "", "agent_id", most=limits.AGENT_CHARS)
+        return self.agent or checked_line(agent_id or "", "agent_id", most=limits.AGENT_CHARS)

@@ -12,7 +12,7 @@ from ..ports.records import Entry
 from . import limits
 from .scope import scope_under
 from .tags import normal_tags
-from .text import checked, content_hash
+from .text import checked, checked_line, content_hash
 from .times import optional_time
 
 if TYPE_CHECKING:
@@ -95,10 +95,10 @@ def draft(
         created_at=now,
         updated_at=now,
         kind=new.kind,
-        title=checked(new.title, "title", most=limits.TITLE_CHARS) if new.title else "",
+        title=checked_line(new.title, "title", most=limits.TITLE_CHARS) if new.title else "",
         tags=normal_tags(new.tags) if new.tags else (),
         metadata=checked_metadata(new.metadata),
-        author=checked(new.author, "author", most=limits.AUTHOR_CHARS) if new.author else "",
+        author=checked_line(new.author, "author", most=limits.AUTHOR_CHARS) if new.author else "",
         importance=new.importance,
         occurred_at=optional_time(new.occurred_at, "occurred_at"),
         valid_from=valid_from,

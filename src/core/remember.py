@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..ports.changes import Added, AddEntry, Once
-from ..ports.errors import Rejected
+from ..ports.errors import Conflict, Rejected
+from ..ports.records import Entry
 from . import limits
 from .drafting import draft
 from .requests import NewEntry
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from ..ports.changes import Outcome
     from ..ports.storage import Storage
     from .caller import Caller
     from .requests import Remember
 
 _BARE = NewEntry(content="")
 _OF_EACH = tuple(name for name in NewEntry.__struct_fields__ if name not in {"content", "scope"})
+_DETAILS = ("title", "kind", "author", "tags", "metadata", "importance", "occurred_at", "expires_at")
 _json = msgspec.json.Encoder(order="deterministic")
 
 
@@ -52,8 +53,48 @@ async def remember(
             if request.entries is None:
                 raise
             raise Rejected(f"entries[{position}].{error}", f"entries[{position}].{error.field}") from None
-    applied = await storage.apply(*changes, once=_once(request, caller, now))
-    return RememberResult(results=_results(applied.outcomes), replayed=applied.replayed)
+    once = _once(request, caller, now)
+    try:
+        applied = await storage.apply(*changes, once=once)
+    except Conflict as conflict:
+        if once is None or conflict.current is not None:
+            raise
+        raise Rejected(
+            f"idempotency_key: {request.idempotency_key!r} was used with another request; take a new key for a new one",
+            "idempotency_key",
+        ) from conflict
+    added = [outcome for outcome in applied.outcomes if isinstance(outcome, Added)]
+    repeated = [outcome.id for outcome in added if outcome.duplicate]
+    standing = {entry.id: entry for entry in await storage.get(repeated)} if repeated else {}
+    results = tuple(
+        Remembered(
+            id=outcome.id,
+            version=outcome.version,
+            duplicate=outcome.duplicate,
+            not_kept=_not_kept(change.entry, standing.get(outcome.id)) if outcome.duplicate else (),
+        )
+        for change, outcome in zip(changes, added, strict=True)
+    )
+    return RememberResult(results=results, replayed=applied.replayed)
+
+
+def _not_kept(given: Entry, standing: Entry | None) -> tuple[str, ...]:
+    """What was said of a repeated content, and is not so of the entry that stands. A default says nothing."""
+    if standing is None:
+        return ()
+    bare = Entry(
+        id="",
+        scope="",
+        content="",
+        content_hash=b"",
+        created_at=given.created_at,
+        updated_at=given.updated_at,
+    )
+    return tuple(
+        name
+        for name in _DETAILS
+        if getattr(given, name) != getattr(bare, name) and getattr(given, name) != getattr(standing, name)
+    )
 
 
 def _entries(request: Remember) -> Sequence[tuple[NewEntry | Remember, str]]:
@@ -80,12 +121,4 @@ def _once(request: Remember, caller: Caller, now: datetime) -> Once | None:
         digest=blake2b(_json.encode(request), digest_size=16).digest(),
         at=now,
         keep_until=now + timedelta(hours=limits.IDEMPOTENCY_HOURS),
-    )
-
-
-def _results(outcomes: tuple[Outcome, ...]) -> tuple[Remembered, ...]:
-    return tuple(
-        Remembered(id=outcome.id, version=outcome.version, duplicate=outcome.duplicate)
-        for outcome in outcomes
-        if isinstance(outcome, Added)
     )

@@ -23,10 +23,13 @@ class Source(_Result, frozen=True, kw_only=True):
     tool: str = ""
 
 
-class Remembered(_Result, frozen=True, kw_only=True, omit_defaults=False):
+class Remembered(_Result, frozen=True, kw_only=True):
+    """`not_kept`: of a duplicate, the given fields that differ from the entry that stands; they were not stored."""
+
     id: str
     version: int
     duplicate: bool
+    not_kept: tuple[str, ...] = ()
 
 
 class RememberResult(_Result, frozen=True, kw_only=True):
@@ -157,7 +160,7 @@ def label_of(entry: Entry) -> str:
     """The title, else the beginning of the content."""
     if entry.title:
         return entry.title
-    line = entry.content.strip().split("\n", 1)[0]
+    line = entry.content.strip().splitlines()[0]
     return line if len(line) <= 80 else line[:79] + "…"
 
 

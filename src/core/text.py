@@ -11,6 +11,9 @@ from ..ports.errors import Rejected
 if TYPE_CHECKING:
     from datetime import datetime
 
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+"""Unicode's categories for control characters, line and paragraph separators."""
+
 
 def checked(text: str, field: str, *, most: int, unit: str = "characters") -> str:
     """The text itself, or `Rejected`. `unit` is characters or bytes (of UTF-8)."""
@@ -26,10 +29,25 @@ def checked(text: str, field: str, *, most: int, unit: str = "characters") -> st
         size = len(encoded) if unit == "bytes" else len(text)
     if size > most:
         raise Rejected(
-            f"{field}: {size} {unit} is too long (at most {most}); split it into several entries", field
+            f"{field}: {size} {unit} is too long (at most {most})"
+            + ("; split it into several entries" if field.endswith("content") else ""),
+            field,
         )
     if "\0" in text:
         raise Rejected(f"{field}: NUL at character {text.index(chr(0))} is not allowed", field)
+    return text
+
+
+def checked_line(text: str, field: str, *, most: int) -> str:
+    """Like `checked`, for what is shown on one line beside quoted text: a line break in it could forge what follows."""
+    checked(text, field, most=most)
+    if not text.isprintable():
+        for position, character in enumerate(text):
+            if unicodedata.category(character) in _BREAKS:
+                raise Rejected(
+                    f"{field}: line break or control character at character {position}; write it on one line",
+                    field,
+                )
     return text
 
 

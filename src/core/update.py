@@ -13,7 +13,7 @@ from . import limits
 from .drafting import checked_content, checked_metadata, expire_jobs
 from .results import UpdateResult
 from .tags import normal_tags
-from .text import checked, content_hash
+from .text import checked_line, content_hash
 from .times import parse_time
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def revise(current: Entry, request: Update, now: datetime) -> Entry:
         content_hash=content_hash(content, current.valid_from, valid_until),
         title=current.title
         if request.title is UNSET
-        else checked(request.title, "title", most=limits.TITLE_CHARS),
+        else checked_line(request.title, "title", most=limits.TITLE_CHARS),
         tags=_tags(current, request),
         metadata=current.metadata if request.metadata is UNSET else checked_metadata(request.metadata),
         importance=current.importance if request.importance is UNSET else request.importance,

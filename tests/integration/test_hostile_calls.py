@@ -56,14 +56,14 @@ async def test_one_bad_entry_among_many_stores_none(tmp_path: Path) -> None:
         assert await server.active() == 256
 
 
-async def test_an_idempotency_key_used_for_something_else_is_a_conflict_and_writes_nothing(
+async def test_an_idempotency_key_used_for_something_else_is_refused_and_writes_nothing(
     tmp_path: Path,
 ) -> None:
     async with raw_server(tmp_path) as server:
         first = {"content": "one", "idempotency_key": "k"}
         await server.done("memory_remember", first)
-        await server.refused("memory_remember", {**first, "content": "two"}, "conflict: ", "idempotency")
-        await server.refused("memory_remember", {**first, "scope": "acme"}, "conflict: ", "idempotency")
+        await server.refused("memory_remember", {**first, "content": "two"}, "rejected: ", "idempotency_key")
+        await server.refused("memory_remember", {**first, "scope": "acme"}, "rejected: ", "idempotency_key")
         assert (await server.done("memory_remember", first))["replayed"]
         assert await server.active() == 1
 

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
         GetResult,
         LinkResult,
         RecallResult,
+        Remembered,
         RememberResult,
         Source,
         Stored,
         UpdateResult,
     )
 
+_JOINERS = "\u200c\u200d"
+"""Zero-width, but part of words in some scripts, and of emoji."""
 _PLURALS = {"entry": "entries"}
 
 
@@ -43,9 +46,16 @@ def _quoted(content: str) -> str:
     return "\n".join("> " + line for line in content.splitlines() or [""])
 
 
+def _line(text: str) -> str:
+    """What stands unquoted stays on its line: characters that break, hide or turn text are blanks here."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
+
+
 def _by(source: Source) -> str:
     names = [source.author, f"agent {source.agent}" if source.agent else "", source.client]
-    said = ", ".join(name for name in names if name)
+    said = ", ".join(_line(name) for name in names if name)
     return f", from {said}" if said else ""
 
 
@@ -54,13 +64,17 @@ def _tagged(tags: tuple[str, ...]) -> str:
 
 
 def remembered(result: RememberResult) -> str:
-    lines = [
-        f"{'already known' if one.duplicate else 'remembered'}: {one.id} (version {one.version})"
-        for one in result.results
-    ]
+    lines = [_remembered(one) for one in result.results]
     if result.replayed:
         lines.append("(this idempotency key was used before; nothing was written again)")
     return "\n".join(lines)
+
+
+def _remembered(one: Remembered) -> str:
+    line = f"{'already known' if one.duplicate else 'remembered'}: {one.id} (version {one.version})"
+    if one.not_kept:
+        line += f"; it has another {', '.join(one.not_kept)}: yours was not kept, memory_update changes it"
+    return line
 
 
 def recalled(result: RecallResult) -> str:
@@ -75,7 +89,7 @@ def recalled(result: RecallResult) -> str:
 def _found(position: int, hit: Found) -> str:
     when = _day(hit.occurred_at or hit.created_at)
     head = f"[{position}] {hit.id} {hit.kind} in {hit.scope}, {when}, version {hit.version}"
-    title = f": {hit.title}" if hit.title else ""
+    title = f": {_line(hit.title)}" if hit.title else ""
     return f"{head}{_by(hit.source)}{_tagged(hit.tags)}{title}\n{_quoted(hit.content)}"
 
 
@@ -88,8 +102,9 @@ def got(result: GetResult) -> str:
 
 def _stored(entry: Stored) -> str:
     head = f"{entry.id} {entry.kind} in {entry.scope}, version {entry.version}, {entry.state}, {_day(entry.updated_at)}"
-    title = f": {entry.title}" if entry.title else ""
-    lines = [f"{head}{_by(entry.source)}{_tagged(entry.tags)}{title}", _quoted(entry.content)]
+    title = f": {_line(entry.title)}" if entry.title else ""
+    ends = f", expires {entry.expires_at.isoformat()}" if entry.expires_at else ""
+    lines = [f"{head}{ends}{_by(entry.source)}{_tagged(entry.tags)}{title}", _quoted(entry.content)]
     if entry.metadata:
         lines.append("metadata " + msgspec.json.encode(entry.metadata).decode())
     for past in entry.history:
@@ -127,7 +142,7 @@ def linked(result: LinkResult) -> str:
         return "done" if result.changed else "nothing to change: it is so already"
     if result.found is False:
         return "no path within the depth"
-    names = [f"{node.id} {node.kind} in {node.scope}: {node.title}" for node in result.entries or ()]
+    names = [f"{node.id} {node.kind} in {node.scope}: {_line(node.title)}" for node in result.entries or ()]
     return "\n".join([*_edges(result.relations or ()), *names]) or "no relations"
 
 

@@ -39,8 +39,10 @@ def checked(text: str, field: str, *, most: int, unit: str = "characters") -> st
 
 
 def checked_line(text: str, field: str, *, most: int) -> str:
-    """Like `checked`, for what is shown on one line beside quoted text: a line break in it could forge what follows."""
-    checked(text, field, most=most)
+    """Like `checked`, without white space at the ends, for what is shown on one line beside quoted text: a line
+    break in it could forge what follows.
+    """
+    text = checked(text, field, most=most).strip()
     if not text.isprintable():
         for position, character in enumerate(text):
             if unicodedata.category(character) in _BREAKS:

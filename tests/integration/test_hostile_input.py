@@ -203,7 +203,7 @@ async def test_the_syntax_of_other_languages_is_plain_text_in_a_query(tmp_path: 
 
 @pytest.mark.parametrize("field", ["content", "title", "query"])
 async def test_blank_text(field: str, tmp_path: Path) -> None:
-    """Refused as content, kept as a title, and as a query the same as none."""
+    """Refused as content, no title, and as a query the same as none."""
     async with raw_server(tmp_path) as server:
         await server.done("memory_remember", {"content": "x", "title": " "})
         for blank in ("", " ", "\n\t \u3000", "\u00a0"):

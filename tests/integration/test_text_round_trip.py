@@ -27,10 +27,16 @@ ROUND_TRIPS = (
 )
 
 
+def one_line(text: str) -> str:
+    """Titles and authors are one line: as the text, with blanks for breaks and control characters."""
+    return "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text)[:50].strip()
+
+
 async def test_text_comes_back_as_it_was_given(tmp_path: Path) -> None:
     async with raw_server(tmp_path) as server:
         for number, text in enumerate(ROUND_TRIPS):
-            wanted = {"content": text, "title": text[:100], "author": text[:50], "metadata": {text: [text]}}
+            line = one_line(text)
+            wanted = {"content": text, "title": line, "author": line, "metadata": {text: [text]}}
             (made,) = (await server.done("memory_remember", {**wanted, "scope": f"s{number}"}))["results"]
             (entry,) = (await server.done("memory_get", {"ids": [made["id"]]}))["entries"]
             shown = {**entry, "author": entry["source"]["author"]}

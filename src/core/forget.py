@@ -51,13 +51,17 @@ async def forget(storage: Storage, request: Forget, caller: Caller, *, now: date
 
 async def _matching(storage: Storage, wanted: ForgetFilter, caller: Caller) -> tuple[tuple[str, ...], bool]:
     scope = scope_under(wanted.scope, caller.ceiling, "filter.scope")
+    after = optional_time(wanted.after, "filter.after")
+    before = optional_time(wanted.before, "filter.before")
+    if after is not None and before is not None and before <= after:
+        raise Rejected("filter.before must be later than filter.after", "filter.before")
     where = EntryFilter(
         where=ScopeFilter(scope=scope, inherit=False, ceiling=caller.ceiling),
         kinds=tuple(wanted.kinds),
         states=tuple(state for state in STATES if state != "deleted"),
         tags=normal_tags(wanted.tags, "filter.tags"),
-        since=optional_time(wanted.after, "filter.after"),
-        until=optional_time(wanted.before, "filter.before"),
+        since=after,
+        until=before,
     )
     ids: list[str] = []
     cursor: str | None = None

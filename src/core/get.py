@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..ports.errors import Rejected
 from . import limits
 from .results import Edge, GetResult, PastVersion, source_of, stored
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from ..ports.storage import Reader
     from .caller import Caller
     from .requests import Get
+    from .results import Stored
 
 
 async def get(storage: Reader, request: Get, caller: Caller) -> GetResult:
@@ -20,14 +22,19 @@ async def get(storage: Reader, request: Get, caller: Caller) -> GetResult:
     edges: list[Relation] = []
     if request.relations and entries:
         edges = await storage.relations(list(known), limit=limits.RELATIONS, ceiling=caller.ceiling)
-    results = [
-        stored(
-            entry,
-            history=await _history(storage, entry.id, caller) if request.history else (),
-            relations=tuple(edge_of(edge) for edge in edges if entry.id in {edge.source, edge.target}),
-        )
-        for entry in entries
-    ]
+    results: list[Stored] = []
+    size = 0
+    for entry in entries:
+        history = await _history(storage, entry.id, caller) if request.history else ()
+        size += sum(len(text.encode()) for text in (entry.content, *(past.content for past in history)))
+        if size > limits.GET_BYTES:
+            raise Rejected(
+                f"ids: their contents come to more than {limits.GET_BYTES} bytes; ask for at most {len(results)} of "
+                "these at once",
+                "ids",
+            )
+        tied = tuple(edge_of(edge) for edge in edges if entry.id in {edge.source, edge.target})
+        results.append(stored(entry, history, tied))
     missing = tuple(dict.fromkeys(i for i in request.ids if i not in known))
     return GetResult(entries=tuple(results), missing=missing)
 
@@ -37,7 +44,7 @@ def edge_of(relation: Relation) -> Edge:
 
 
 async def _history(storage: Reader, entry_id: str, caller: Caller) -> tuple[PastVersion, ...]:
-    revisions = await storage.history(entry_id, limit=limits.HISTORY, ceiling=caller.ceiling)
+    revisions = await storage.history(entry_id, limit=limits.HISTORY + 1, ceiling=caller.ceiling)
     return tuple(past for revision in revisions if (past := _past(revision)) is not None)
 
 

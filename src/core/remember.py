@@ -12,6 +12,7 @@ from ..ports.changes import Added, AddEntry, Once
 from ..ports.errors import Rejected
 from . import limits
 from .drafting import draft
+from .requests import NewEntry
 from .results import Remembered, RememberResult
 from .text import checked
 
@@ -22,18 +23,10 @@ if TYPE_CHECKING:
     from ..ports.changes import Outcome
     from ..ports.storage import Storage
     from .caller import Caller
-    from .requests import NewEntry, Remember
+    from .requests import Remember
 
-_WITH_ENTRIES = (
-    "title",
-    "author",
-    "tags",
-    "metadata",
-    "occurred_at",
-    "valid_from",
-    "valid_until",
-    "expires_at",
-)
+_BARE = NewEntry(content="")
+_OF_EACH = tuple(name for name in NewEntry.__struct_fields__ if name not in {"content", "scope"})
 _json = msgspec.json.Encoder(order="deterministic")
 
 
@@ -70,8 +63,8 @@ def _entries(request: Remember) -> Sequence[tuple[NewEntry | Remember, str]]:
         return [(request, request.content)]
     if request.content is not None:
         raise Rejected("give content or entries, not both", "entries")
-    for name in _WITH_ENTRIES:
-        if getattr(request, name):
+    for name in _OF_EACH:
+        if getattr(request, name) != getattr(_BARE, name):
             raise Rejected(
                 f"{name} belongs inside each of entries; beside them only scope is a default", name
             )

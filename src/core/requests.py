@@ -15,9 +15,10 @@ from ..ports.records import Kind, RelationType
 from . import limits
 
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
-Ids = Annotated[list[str], Meta(min_length=1, max_length=limits.IDS_PER_CALL)]
+Id = Annotated[str, Meta(max_length=limits.ID_CHARS)]
+Ids = Annotated[list[Id], Meta(min_length=1, max_length=limits.IDS_PER_CALL)]
 Limit = Annotated[int, Meta(ge=1, le=limits.RESULTS)]
-Tokens = Annotated[int, Meta(ge=50, le=limits.MAX_TOKENS_LIMIT)]
+Tokens = Annotated[int, Meta(ge=limits.MIN_TOKENS_LIMIT, le=limits.MAX_TOKENS_LIMIT)]
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,8 +78,8 @@ class Get(_Request, frozen=True, kw_only=True):
 class Update(_Request, frozen=True, kw_only=True):
     """Left out: unchanged. `null` for a time: cleared. `metadata` replaces the whole object."""
 
-    id: str
-    expected_version: Annotated[int, Meta(ge=1)] | None = None
+    id: Id
+    expected_version: Annotated[int, Meta(ge=1, le=limits.VERSION)] | None = None
     content: str | UnsetType = UNSET
     title: str | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
@@ -113,8 +114,8 @@ class Forget(_Request, frozen=True, kw_only=True):
 
 class Link(_Request, frozen=True, kw_only=True):
     action: Literal["link", "unlink", "neighbors", "path"]
-    source: str = msgspec.field(name="from")
-    target: str | None = msgspec.field(name="to", default=None)
+    source: Id = msgspec.field(name="from")
+    target: Id | None = msgspec.field(name="to", default=None)
     type: RelationType | None = None
     depth: Annotated[int, Meta(ge=1, le=5)] | None = None
     limit: Annotated[int, Meta(ge=1, le=limits.RELATIONS)] = 50

@@ -8,6 +8,7 @@ from ..ports.errors import Rejected
 from ..ports.scopes import GLOBAL, MAX_SEGMENTS, within
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SHOWN = 80
 _RULE = "letters, digits, '.', '_', '-', 1 to 64"
 
 
@@ -19,17 +20,16 @@ def parse_scope(text: str, field: str = "scope") -> str:
     if text in {GLOBAL, "", "/"}:
         return GLOBAL
     segments = text.split("/")
+    said = f"{field} {text[:_SHOWN]!r}"
     if len(segments) > MAX_SEGMENTS:
         raise Rejected(
-            f"{field} {text!r}: {len(segments)} segments; at most {MAX_SEGMENTS}: org/project/session", field
+            f"{said}: {len(segments)} segments; at most {MAX_SEGMENTS}: org/project/session", field
         )
     for segment in segments:
         if segment in {".", ".."} or not _SEGMENT.fullmatch(segment):
-            raise Rejected(f"{field} {text!r}: segment {segment!r} is not allowed ({_RULE})", field)
+            raise Rejected(f"{said}: segment {segment[:_SHOWN]!r} is not allowed ({_RULE})", field)
     if segments[0] == GLOBAL:
-        raise Rejected(
-            f"{field} {text!r}: 'global' is the root and has nothing below it; name an organisation", field
-        )
+        raise Rejected(f"{said}: 'global' is the root and has nothing below it; name an organisation", field)
     return text
 
 

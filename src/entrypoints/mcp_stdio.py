@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from .mcp.stdio_pipes import Inlet, Outlet, open_inlet, open_outlet
-from .mcp.stdio_streams import claimed_input, claimed_output
+from .mcp.stdio_streams import check_usable, claimed_input, claimed_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -25,8 +25,10 @@ async def serve_stdio(server: McpServer, stdin: int = 0, stdout: int = 1, *, gra
     seconds they are cancelled; a second signal cancels them at once).
 
     Meanwhile `stdout` belongs to the protocol: what else is written to it goes to stderr, and what else reads
-    `stdin` finds it empty. Both are given back at the end, as they were.
+    `stdin` finds it empty. Both are given back at the end, as they were. `Misconfigured` where they are closed
+    or one socket.
     """
+    check_usable(stdin, stdout)
     with ExitStack() as claims:
         source = claims.enter_context(claimed_input(stdin))
         sink = claims.enter_context(claimed_output(stdout))

@@ -26,7 +26,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
 
 
-class AddEntry(msgspec.Struct, frozen=True, tag=True):
+class AddEntry(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Add an entry at version 1, with the jobs that follow from it.
 
     When an active entry of the same scope and content hash stands, nothing is written and the outcome names
@@ -39,7 +39,7 @@ class AddEntry(msgspec.Struct, frozen=True, tag=True):
     jobs: tuple[NewJob, ...] = ()
 
 
-class ReplaceEntry(msgspec.Struct, frozen=True, tag=True):
+class ReplaceEntry(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Make `entry` the current version. Its `version` must be `expected_version + 1`; scope and id stay.
 
     Raises `NotFound` (no such entry, or deleted), `Conflict` with the current entry (version mismatch, or an
@@ -51,7 +51,7 @@ class ReplaceEntry(msgspec.Struct, frozen=True, tag=True):
     jobs: tuple[NewJob, ...] = ()
 
 
-class RemoveEntries(msgspec.Struct, frozen=True, tag=True):
+class RemoveEntries(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Delete by id. Ids that are missing, deleted already or outside `ceiling` are left out of the outcome.
 
     A tombstone stays (state `deleted`, next version, former revision kept), no longer found by any search.
@@ -65,7 +65,7 @@ class RemoveEntries(msgspec.Struct, frozen=True, tag=True):
     ceiling: str = "global"
 
 
-class AddRelation(msgspec.Struct, frozen=True, tag=True):
+class AddRelation(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Both ends must exist and not be deleted (`NotFound` names the missing one). Outcome: `Linked`
     (`created` false when it stood already). Event: `relation.added`, in the scope of the source.
     """
@@ -73,7 +73,7 @@ class AddRelation(msgspec.Struct, frozen=True, tag=True):
     relation: Relation
 
 
-class RemoveRelation(msgspec.Struct, frozen=True, tag=True):
+class RemoveRelation(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """`type` None removes every relation from source to target. Outcome: `Unlinked`. Event: `relation.removed`."""
 
     source: str
@@ -82,7 +82,7 @@ class RemoveRelation(msgspec.Struct, frozen=True, tag=True):
     type: RelationType | None = None
 
 
-class PutSession(msgspec.Struct, frozen=True, tag=True):
+class PutSession(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Insert or replace by id. `Conflict` if another session of the scope is open and this one is too.
     Outcome: `Done`. Event: `session.changed`.
     """
@@ -90,13 +90,13 @@ class PutSession(msgspec.Struct, frozen=True, tag=True):
     session: Session
 
 
-class CastVote(msgspec.Struct, frozen=True, tag=True):
+class CastVote(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Outcome: `Done`. Event: `vote.cast`, subject: the question."""
 
     vote: Vote
 
 
-class PutVectors(msgspec.Struct, frozen=True, tag=True):
+class PutVectors(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Replace the vectors of one entry for one model. Nothing is written, and `stored` is false, unless the
     entry is still at `version`. All vectors of a model have one dimension (`Rejected`).
     Outcome: `Embedded`. Event: `entry.embedded`.
@@ -109,7 +109,7 @@ class PutVectors(msgspec.Struct, frozen=True, tag=True):
     vectors: tuple[Vector, ...]
 
 
-class Enqueue(msgspec.Struct, frozen=True, tag=True):
+class Enqueue(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Outcome: `Enqueued`."""
 
     job: NewJob

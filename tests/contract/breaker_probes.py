@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from agent_memory.ports.circuit_breaker import CircuitBreaker, Thresholds
+from agent_memory.ports.circuit_breaker import Thresholds
 from agent_memory.ports.errors import CircuitOpen, NotFound, Unavailable
 
-from .breaker_states import THREE, BreakerHarness, BreakerStates, Call, fail, refused, state_of, succeed, trip
+from .breaker_calls import THREE, Call, admitted, ended, fail, refused, state_of, succeed, trip
+from .breaker_states import BreakerHarness, BreakerStates
 from .suite import TURNS, cancelled, needs, running, settle, soon, turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from agent_memory.ports.circuit_breaker import CircuitBreaker
 
 CROWD = 50
-
-
-@asynccontextmanager
-async def admitted(breaker: CircuitBreaker) -> AsyncGenerator[tuple[Call, asyncio.Task[None]]]:
-    """A call that is inside its guarded block."""
-    call = Call(breaker)
-    async with running(call.run()) as task:
-        entering = asyncio.create_task(call.entered.wait())
-        await soon(asyncio.wait({entering, task}, return_when=asyncio.FIRST_COMPLETED))
-        entering.cancel()
-        assert call.entered.is_set(), "a call was not admitted"
-        yield call, task
-
-
-async def ended(task: asyncio.Task[None]) -> None:
-    """The call is over, and its outcome has been fed or dropped."""
-    await soon(asyncio.wait({task}))
 
 
 async def half_open(harness: BreakerHarness, breaker: CircuitBreaker) -> None:
@@ -41,9 +24,24 @@ async def half_open(harness: BreakerHarness, breaker: CircuitBreaker) -> None:
     await harness.advance(31.0)
 
 
-async def entered_of(calls: list[Call], harness: BreakerHarness, breaker: CircuitBreaker) -> int:
-    await settle(harness, breaker.status)
-    return sum(call.entered.is_set() for call in calls)
+async def one_probe(harness: BreakerHarness, *breakers: CircuitBreaker) -> list[asyncio.Task[None]]:
+    """A crowd of calls, spread over the breakers: all have ended, and one of them ran its block."""
+    calls = [Call(breakers[n % len(breakers)]) for n in range(CROWD)]
+    tasks = {asyncio.create_task(call.run()) for call in calls}
+    try:
+        await settle(harness, breakers[0].status)
+        assert sum(call.entered.is_set() for call in calls) == 1
+        while sum(not task.done() for task in tasks) > 1:
+            await soon(asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))
+            await turns(1)
+        assert sum(call.entered.is_set() for call in calls) == 1
+        for call in calls:
+            call.end()
+        await soon(asyncio.wait(tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+    return list(tasks)
 
 
 class BreakerProbes(BreakerStates):
@@ -51,13 +49,8 @@ class BreakerProbes(BreakerStates):
         """Of fifty at once one is the probe, the others are refused without running."""
         async with harness.open(THREE) as breaker:
             await half_open(harness, breaker)
-            calls = [Call(breaker) for _ in range(CROWD)]
-            crowd = asyncio.gather(*(call.run() for call in calls), return_exceptions=True)
-            assert await entered_of(calls, harness, breaker) == 1
-            for call in calls:
-                call.end()
-            outcomes = await soon(crowd)
-        assert sum(isinstance(each, CircuitOpen) for each in outcomes) == CROWD - 1
+            tasks = await one_probe(harness, breaker)
+        assert sum(isinstance(task.exception(), CircuitOpen) for task in tasks) == CROWD - 1
 
     async def test_breaker_22_a_finished_probe_makes_room_for_the_next(self, harness: BreakerHarness) -> None:
         """One at a time, at once after it."""
@@ -233,11 +226,6 @@ class BreakerProbes(BreakerStates):
         needs(harness, "second_client")
         async with harness.open(THREE) as one, harness.second_client(THREE) as two:
             await half_open(harness, one)
-            calls = [Call((one, two)[n % 2]) for n in range(CROWD)]
-            crowd = asyncio.gather(*(call.run() for call in calls), return_exceptions=True)
-            assert await entered_of(calls, harness, two) == 1
-            for call in calls:
-                call.end()
-            await soon(crowd)
+            await one_probe(harness, one, two)
             await succeed(two)
             assert await state_of(one) == "closed"

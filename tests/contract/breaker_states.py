@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from agent_memory.ports.circuit_breaker import BreakerStatus, CircuitBreaker, Thresholds, Transition
-from agent_memory.ports.errors import CircuitOpen, Conflict, NotFound, Rejected, Unavailable
+from agent_memory.ports.errors import Conflict, NotFound, Rejected, Unavailable
 
+from .breaker_calls import THREE, Call, admitted, fail, refused, state_of, succeed, trip
 from .harness import Harness
-from .suite import Suite, cancelled, running, soon
+from .suite import Suite, cancelled, soon
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
-
-THREE = Thresholds(failures=3, reset_timeout=30.0, successes=2)
 
 
 class BreakerHarness(Harness[CircuitBreaker], Protocol):
@@ -28,59 +27,6 @@ class BreakerHarness(Harness[CircuitBreaker], Protocol):
     def second_client(
         self, thresholds: Thresholds = THREE
     ) -> AbstractAsyncContextManager[CircuitBreaker]: ...
-
-
-class Call:
-    """A guarded block that stays inside until it is told how to end."""
-
-    def __init__(self, breaker: CircuitBreaker) -> None:
-        self.entered = asyncio.Event()
-        self._breaker = breaker
-        self._ending = asyncio.Event()
-        self._error: Exception | None = None
-
-    def end(self, error: Exception | None = None) -> None:
-        self._error = error
-        self._ending.set()
-
-    async def run(self) -> None:
-        async with self._breaker.guard():
-            self.entered.set()
-            await self._ending.wait()
-            if self._error is not None:
-                raise self._error
-
-
-async def succeed(breaker: CircuitBreaker) -> None:
-    async with breaker.guard():
-        await asyncio.sleep(0)
-
-
-async def fail(breaker: CircuitBreaker, error: Exception | None = None) -> None:
-    failure = Unavailable("the backend is down") if error is None else error
-    with pytest.raises(type(failure)):
-        async with breaker.guard():
-            raise failure
-
-
-async def trip(breaker: CircuitBreaker, failures: int = THREE.failures) -> None:
-    for _ in range(failures):
-        await fail(breaker)
-    assert (await breaker.status()).state == "open"
-
-
-async def state_of(breaker: CircuitBreaker) -> str:
-    return (await breaker.status()).state
-
-
-async def refused(breaker: CircuitBreaker) -> CircuitOpen:
-    """That a call is not admitted, and its block not run."""
-    entered = False
-    with pytest.raises(CircuitOpen) as caught:
-        async with breaker.guard():
-            entered = True
-    assert not entered
-    return caught.value
 
 
 class BreakerStates(Suite):
@@ -185,9 +131,7 @@ class BreakerStates(Suite):
             await fail(breaker)
             await fail(breaker)
             for _ in range(5):
-                call = Call(breaker)
-                async with running(call.run()) as task:
-                    await soon(call.entered.wait())
+                async with admitted(breaker) as (_, task):
                     await cancelled(task)
                     assert task.cancelled()
             assert await state_of(breaker) == "closed"
@@ -203,6 +147,7 @@ class BreakerStates(Suite):
             crowd = asyncio.gather(*(call.run() for call in calls), return_exceptions=True)
             for call in calls:
                 await soon(call.entered.wait())
+            for call in calls:
                 call.end(Unavailable("down"))
             await soon(crowd)
             assert await state_of(breaker) == "open"

@@ -129,7 +129,7 @@ class BusLoss(Suite):
             await harness.advance(1.0)
             await harness.heal()
             async with running(take(subscription, 1)) as reading:
-                (told,) = await until_done(reading, harness, lambda: turns(10), within=RECONNECTED)
+                (told,) = await until_done(reading, harness, lambda: turns(10), within=RECONNECTED, step=1.0)
             assert isinstance(told, Gap)
             await soon(bus.publish([event(1)]))
             assert (await take_until(subscription, event(1)))[-1] == event(1)

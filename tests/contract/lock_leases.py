@@ -15,6 +15,8 @@ from agent_memory.ports.lock import MAX_TTL, Held, Lease, Lock
 from .suite import Suite, needs, soon
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from .harness import Harness
 
 NAME = "file:src/app.py"
@@ -309,14 +311,15 @@ class LockLeases(Suite):
         async with harness.open() as lock:
             lease = await lock.acquire(NAME, owner="ada", ttl=LONG)
             await harness.sever()
-            for call in (
-                lock.acquire("free", owner="bob", ttl=LONG),
-                lock.acquire(NAME, owner="bob", ttl=LONG),
-                lock.renew(lease, ttl=LONG),
-                lock.inspect(NAME),
-                lock.list(),
-            ):
+            calls: tuple[Callable[[], Awaitable[object]], ...] = (
+                lambda: lock.acquire("free", owner="bob", ttl=LONG),
+                lambda: lock.acquire(NAME, owner="bob", ttl=LONG),
+                lambda: lock.renew(lease, ttl=LONG),
+                lambda: lock.inspect(NAME),
+                lock.list,
+            )
+            for call in calls:
                 with pytest.raises(Unavailable):
-                    await soon(call)
+                    await soon(call())
             await harness.heal()
             assert await lock.list() == [held(lease)]

@@ -61,16 +61,19 @@ async def until_done(
     pace: Callable[[], Awaitable[object]],
     *,
     within: float,
+    step: float = 0.02,
 ) -> T:
-    """The task's outcome, moving the backend's clock in small steps; fails if `within` seconds of it do not suffice."""
-    steps = 100
+    """The task's outcome, moving the backend's clock by `step` seconds at a time, each after a round trip.
+
+    Fails if `within` seconds of that clock do not suffice.
+    """
+    passed = 0.0
     async with asyncio.timeout(SAFETY):
-        for _ in range(steps):
+        while not task.done() and passed < within:
             await turns(5)
             await pace()
-            if task.done():
-                break
-            await harness.advance(within / steps)
+            await harness.advance(step)
+            passed += step
     assert task.done(), f"nothing came within {within} s of the backend's clock"
     return task.result()
 

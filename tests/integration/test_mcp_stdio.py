@@ -147,7 +147,7 @@ async def test_prints_go_to_stderr() -> None:
 
 async def test_input_may_be_a_file_of_any_length_and_output_too(tmp_path: Path) -> None:
     questions, answers = tmp_path / "in", tmp_path / "out"
-    questions.write_bytes(b"".join(call(n, "echo", text="x" * 300) for n in range(2000)).removesuffix(b"\n"))
+    questions.write_bytes(b"".join(call(n, "echo") for n in range(2000)).removesuffix(b"\n"))
     with questions.open("rb") as source, answers.open("wb") as sink:
         async with serving(stdin=source, stdout=sink) as process:
             assert await asyncio.wait_for(process.wait(), 20) == 0
@@ -174,6 +174,26 @@ async def test_sockets_do_as_well_as_pipes() -> None:
         assert await asyncio.wait_for(process.wait(), 5) == 0
         writer.close()
         await writer.wait_closed()
+
+
+async def test_one_socket_for_both_ends_is_refused_with_the_reason() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        async with serving(stdin=theirs, stdout=theirs) as process:
+            assert process.stderr is not None
+            assert b"one socket" in await process.stderr.read()
+            assert await process.wait() == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+async def test_a_closed_end_is_refused_with_the_reason(closed: str) -> None:
+    command = f'exec "$0" "$1" {closed}'
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-c", command, sys.executable, str(SERVER), stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    _, errors = await asyncio.wait_for(process.communicate(b""), 10)
+    assert b"is closed" in errors
+    assert process.returncode == 1
 
 
 async def test_pipes_that_the_parent_shares_block_again_afterwards() -> None:

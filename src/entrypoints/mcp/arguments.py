@@ -16,6 +16,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 _AT = re.compile(r"^(?P<problem>.*?)(?: - at `\$\.?(?P<path>.*?)`)?$", re.DOTALL)
 _STEP = re.compile(r"\[[^\]]*\]|[^.\[\]]+")
+_SHOWN = 120
 _FIELD = re.compile(r"(?:unknown|required) field `(?P<name>.*?)`")
 
 
@@ -33,12 +34,12 @@ def decode_arguments(
 def _explained(message: str, schema: Mapping[str, Any]) -> Rejected:
     match = _AT.match(message)
     assert match is not None
-    problem = match["problem"].replace("`", "")
+    problem = _short(match["problem"].replace("`", ""))
     path = match["path"] or ""
     allowed = _at(schema, path)
     named = _FIELD.search(message)
     if named is not None:
-        field = f"{path}.{named['name']}" if path else named["name"]
+        field = _short(f"{path}.{named['name']}" if path else named["name"])
         if "unknown" in message:
             names = ", ".join(allowed.get("properties", ())) or "none"
             return Rejected(f"{field}: no such argument; allowed here: {names}", field)
@@ -46,19 +47,28 @@ def _explained(message: str, schema: Mapping[str, Any]) -> Rejected:
     field = path or "arguments"
     if "enum" in allowed:
         problem += f"; allowed: {', '.join(allowed['enum'])}"
+    elif "maximum" in allowed:
+        problem += f"; allowed: {allowed['minimum']} to {allowed['maximum']}"
     return Rejected(f"{field}: {problem[0].lower()}{problem[1:]}", field)
 
 
+def _short(text: str) -> str:
+    """What a caller sent may be long; what it is told about it need not be."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
 def _at(schema: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    """The schema of what the path points to; empty where it says nothing. A list of plain objects holds the same
-    fields as the call itself (`entries`).
+    """The schema of what the path points to; empty where it says nothing. A list of plain objects (`entries`) holds
+    "the fields above": those that stand before it.
     """
-    root = schema
+    above: dict[str, Any] = {}
     for step in _STEP.findall(path):
         if not step.startswith("["):
-            schema = schema.get("properties", {}).get(step, {})
+            fields = schema.get("properties", {})
+            above = dict(list(fields.items())[: list(fields).index(step)]) if step in fields else {}
+            schema = fields.get(step, {})
         elif schema.get("items") == {"type": "object"}:
-            schema = root
+            schema = {"properties": above}
         else:
             schema = schema.get("items", {})
     return schema

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .application import CallContext
 
 _LIST_TTL_MS = 3_600_000
+_LONGEST_NAME = 128  # of a tool, in the protocol
 
 
 class NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +65,7 @@ class MemoryTools:
     async def call_tool(self, name: str, arguments: msgspec.Raw, context: CallContext) -> ToolResult:
         tool = self._tools.get(name)
         if tool is None:
-            raise UnknownTool(name)
+            raise UnknownTool(name[:_LONGEST_NAME])
         try:
             request = decode_arguments(tool.decoder, arguments, tool.schema)
             result = await tool.run(request, self._caller(context.client.name, name))

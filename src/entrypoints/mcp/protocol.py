@@ -41,6 +41,7 @@ from .messages import (
     WithMeta,
 )
 from .nesting import deeper_than
+from .surrogates import lone_surrogate
 
 MAX_LINE: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 128
@@ -147,7 +148,12 @@ class Connection:
         except msgspec.ValidationError as error:
             self._not_an_envelope(line, str(error))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._refuse(None, PARSE_ERROR, f"not JSON: {error}")
+            broken = lone_surrogate(line)
+            if broken is None:
+                self._refuse(None, PARSE_ERROR, f"not JSON: {error}")
+            else:
+                known, place = broken
+                self._refuse(known, INVALID_PARAMS, f"{place}: lone surrogate; send valid Unicode")
         except RecursionError:
             self._refuse(None, INVALID_REQUEST, self._too_deep())
         else:

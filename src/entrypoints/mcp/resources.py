@@ -28,6 +28,7 @@ _SCOPE = "memory://scope/"
 _STATS = "memory://stats"
 _PAGE = 50
 _SCOPE_ENTRIES = 50
+_LONGEST_URI = 512
 
 _TEMPLATES = (
     ResourceTemplate(
@@ -72,6 +73,8 @@ class MemoryResources:
 
     async def read_resource(self, uri: str, context: CallContext) -> ResourceResult:
         del context
+        if len(uri) > _LONGEST_URI:
+            raise Refused(f"uri: {len(uri)} characters is too long (at most {_LONGEST_URI})")
         try:
             content = await self._read(uri)
         except PortError as error:

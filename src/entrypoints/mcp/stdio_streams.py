@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from ...ports.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+
+def check_usable(stdin: int, stdout: int) -> None:
+    """`Misconfigured` where the protocol could not run over them."""
+    for number, stream in ((0, sys.stdin), (1, sys.stdout)):
+        # Python found the number closed when it started: by now it may be anything, the loop's own poll included.
+        if number in {stdin, stdout} and cast("object", stream) is None:
+            raise Misconfigured(f"descriptor {number} is closed: start this program with both ends of a pipe")
+    ends = os.fstat(stdin), os.fstat(stdout)
+    if stat.S_ISSOCK(ends[0].st_mode) and os.path.samestat(*ends):
+        # The loop's pipe transports take anything readable on the outgoing socket for a hang-up.
+        raise Misconfigured("standard input and output are one socket: give each a pipe or socket of its own")
 
 
 @contextmanager

@@ -6,7 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.limits import ENTRIES_PER_CALL, IDS_PER_CALL, RESULTS
+from ...core.limits import (
+    ENTRIES_PER_CALL,
+    IDS_PER_CALL,
+    MAX_TOKENS_LIMIT,
+    MIN_TOKENS_LIMIT,
+    RELATIONS,
+    RESULTS,
+)
 from ...ports.records import KINDS, RELATION_TYPES
 
 Schema = dict[str, Any]
@@ -18,7 +25,9 @@ _INTEGER: Schema = {"type": "integer"}
 _OBJECT: Schema = {"type": "object"}
 _OBJECTS: Schema = {"type": "array", "items": _OBJECT}
 _FRACTION: Schema = {"type": "number", "minimum": 0, "maximum": 1}
-_KIND: Schema = {"enum": list(KINDS)}
+_KIND: Schema = {"type": "string", "enum": list(KINDS)}
+# Not `type: [string, null]`, which providers with one type a schema drop or refuse (so says the MCP inspector).
+_CLEARABLE: Schema = {"anyOf": [_STRING, {"type": "null"}]}
 _KINDS: Schema = {"type": "array", "items": _KIND}
 _IDS: Schema = {**_STRINGS, "minItems": 1, "maxItems": IDS_PER_CALL}
 
@@ -105,7 +114,7 @@ TOOLS: tuple[Schema, ...] = (
             {
                 "results": {
                     "type": "array",
-                    "items": _answer({"id": _STRING, "version": _INTEGER, "duplicate": _BOOLEAN}),
+                    "items": _REMEMBERED,
                 }
             }
         ),
@@ -130,8 +139,8 @@ TOOLS: tuple[Schema, ...] = (
                 "until": _STRING,
                 "as_of": _about(_STRING, "the memory as it was then"),
                 "limit": {**_INTEGER, "minimum": 1, "maximum": RESULTS, "default": 10},
-                "max_tokens": _INTEGER,
-                "mode": {"enum": ["hybrid", "lexical", "dense"]},
+                "max_tokens": {**_INTEGER, "minimum": MIN_TOKENS_LIMIT, "maximum": MAX_TOKENS_LIMIT},
+                "mode": {**_STRING, "enum": ["hybrid", "lexical", "dense"]},
                 "explain": _BOOLEAN,
             }
         ),
@@ -162,9 +171,9 @@ TOOLS: tuple[Schema, ...] = (
                 "remove_tags": _STRINGS,
                 "metadata": _OBJECT,
                 "importance": _FRACTION,
-                "valid_until": {"type": ["string", "null"]},
-                "expires_at": {"type": ["string", "null"]},
-                "state": {"enum": ["active", "superseded", "archived"]},
+                "valid_until": _CLEARABLE,
+                "expires_at": _CLEARABLE,
+                "state": {**_STRING, "enum": ["active", "superseded", "archived"]},
                 "agent_id": _STRING,
             },
             "id",
@@ -208,12 +217,12 @@ TOOLS: tuple[Schema, ...] = (
         "from and to.",
         _object(
             {
-                "action": {"enum": ["link", "unlink", "neighbors", "path"]},
+                "action": {**_STRING, "enum": ["link", "unlink", "neighbors", "path"]},
                 "from": _STRING,
                 "to": _STRING,
-                "type": {"enum": list(RELATION_TYPES)},
+                "type": {**_STRING, "enum": list(RELATION_TYPES)},
                 "depth": {**_INTEGER, "minimum": 1, "maximum": 5},
-                "limit": _INTEGER,
+                "limit": {**_INTEGER, "minimum": 1, "maximum": RELATIONS},
                 "agent_id": _STRING,
             },
             "action",
@@ -227,7 +236,7 @@ TOOLS: tuple[Schema, ...] = (
         "Health",
         "Whether the memory works, and its figures.",
         _object({}),
-        _answer({"status": {"enum": ["healthy", "degraded", "unhealthy"]}, "database": _OBJECT}),
+        _answer({"status": {**_STRING, "enum": ["healthy", "degraded", "unhealthy"]}, "database": _OBJECT}),
         reads=True,
     ),
 )

@@ -1,0 +1,191 @@
+"""How well recall finds what was said: LoCoMo, through the real server over stdio.
+
+    uv run python benchmarks/retrieval.py PATH/TO/locomo.json [--k 5 10 20] [--baseline] [--json]
+
+Each turn is one entry in the scope of its session; each question (categories 1 to 4) is asked in the scope of its
+conversation. The data set is not part of this project (CC BY-NC 4.0) and nothing of it is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from locomo import Conversation, Question, Turn, read_conversations
+from plain_fts import PlainFts
+from ranking import hit_at_1, ndcg_at, recall_at, reciprocal_rank
+
+from agent_memory.entrypoints.benchmark.timing import percentile
+from agent_memory.entrypoints.stdio_client import StdioClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+BATCH = 256
+ORG = "locomo"
+BUDGET = 100_000
+"""Tokens an answer: enough that ranking alone decides."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A question, the turns that came back (best first), and the seconds it took."""
+
+    question: Question
+    ranked: tuple[str, ...]
+    seconds: float
+
+
+async def through_the_server(conversations: Sequence[Conversation], limit: int) -> list[Asked]:
+    with TemporaryDirectory() as folder:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AGENT_MEMORY_")},
+            "AGENT_MEMORY_DB_PATH": str(Path(folder) / "memory.db"),
+        }
+        command = [sys.executable, "-m", "agent_memory.entrypoints.cli", "mcp"]
+        async with StdioClient(command, environment) as client:
+            turns = {each.name: await _remember(client, each) for each in conversations}
+            return [
+                await _ask(client, each, question, turns[each.name], limit)
+                for each in conversations
+                for question in each.questions
+            ]
+
+
+async def _remember(client: StdioClient, conversation: Conversation) -> dict[str, list[str]]:
+    """Which turns stand behind each id: a turn said twice in one session is one entry."""
+    behind: dict[str, list[str]] = defaultdict(list)
+    for start in range(0, len(conversation.turns), BATCH):
+        turns = conversation.turns[start : start + BATCH]
+        entries = [_entry(conversation.name, turn) for turn in turns]
+        answer = await _call(client, "memory_remember", {"entries": entries})
+        for turn, result in zip(turns, answer["results"], strict=True):
+            behind[result["id"]].append(turn.dia_id)
+    return behind
+
+
+def _entry(conversation: str, turn: Turn) -> dict[str, Any]:
+    return {
+        "content": turn.content,
+        "scope": f"{ORG}/{conversation}/session-{turn.session}",
+        "author": turn.speaker,
+        "occurred_at": turn.occurred_at.isoformat(),
+    }
+
+
+async def _ask(
+    client: StdioClient,
+    conversation: Conversation,
+    question: Question,
+    behind: dict[str, list[str]],
+    limit: int,
+) -> Asked:
+    arguments = {
+        "query": question.text,
+        "scope": f"{ORG}/{conversation.name}",
+        "descendants": True,
+        "limit": limit,
+        "max_tokens": BUDGET,
+    }
+    started = perf_counter()
+    answer = await _call(client, "memory_recall", arguments)
+    seconds = perf_counter() - started
+    ranked = tuple(dia_id for found in answer["results"] for dia_id in behind[found["id"]])
+    return Asked(question=question, ranked=ranked, seconds=seconds)
+
+
+async def _call(client: StdioClient, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    answer = await client.call_tool(tool, arguments)
+    if answer.is_error:
+        raise RuntimeError(f"{tool}: {answer.text}")
+    found: dict[str, Any] = answer.structured
+    return found
+
+
+def through_plain_fts(conversations: Sequence[Conversation], limit: int) -> list[Asked]:
+    table = PlainFts(conversations)
+    asked: list[Asked] = []
+    for each in conversations:
+        for question in each.questions:
+            ranked, seconds = table.search(each.name, question.text, limit)
+            asked.append(Asked(question=question, ranked=tuple(ranked), seconds=seconds))
+    table.close()
+    return asked
+
+
+def scores(asked: Sequence[Asked], ks: Sequence[int]) -> dict[str, float]:
+    """Averaged over questions. Times in milliseconds."""
+
+    def mean(measure: Callable[[Sequence[str], Sequence[str]], float]) -> float:
+        return sum(measure(one.ranked, one.question.evidence) for one in asked) / len(asked)
+
+    times = [one.seconds for one in asked]
+    return {
+        "questions": len(asked),
+        **{f"recall@{k}": mean(lambda ranked, evidence, k=k: recall_at(k, ranked, evidence)) for k in ks},
+        "hit@1": mean(hit_at_1),
+        "MRR": mean(reciprocal_rank),
+        "nDCG@10": mean(lambda ranked, evidence: ndcg_at(10, ranked, evidence)),
+        "p50 ms": percentile(times, 0.5) * 1000,
+        "p99 ms": percentile(times, 0.99) * 1000,
+    }
+
+
+def report(asked: Sequence[Asked], ks: Sequence[int]) -> dict[str, dict[str, float]]:
+    by_category: dict[int, list[Asked]] = defaultdict(list)
+    for one in asked:
+        by_category[one.question.category].append(one)
+    parts = {f"category {number}": scores(by_category[number], ks) for number in sorted(by_category)}
+    return {"all": scores(asked, ks), **parts}
+
+
+def as_table(name: str, parts: dict[str, dict[str, float]]) -> str:
+    head = next(iter(parts.values()))
+    rows = [[name, *head], *([label, *map(_cell, part.values())] for label, part in parts.items())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(_aligned(row, widths)).rstrip() for row in rows)
+
+
+def _aligned(row: Sequence[str], widths: Iterable[int]) -> list[str]:
+    return [
+        cell.rjust(width) if column else cell.ljust(width)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+
+
+def _cell(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="the JSON of LoCoMo, as published")
+    parser.add_argument(
+        "--k", type=int, nargs="+", default=[5, 10, 20], help="recall at these (default: 5 10 20)"
+    )
+    parser.add_argument("--baseline", action="store_true", help="the same with plain FTS5, for comparison")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    given = parser.parse_args()
+    conversations = read_conversations(given.data.read_bytes())
+    limit = max(*given.k, 10)
+    ours = asyncio.run(through_the_server(conversations, limit))
+    reports = {"recall over stdio": report(ours, given.k)}
+    if given.baseline:
+        reports["plain FTS5"] = report(through_plain_fts(conversations, limit), given.k)
+    if given.json:
+        print(msgspec.json.format(msgspec.json.encode(reports)).decode())
+    else:
+        print("\n\n".join(as_table(name, parts) for name, parts in reports.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Makes docs/tools.md from a real server: `uv run python examples/tools_page.py > docs/tools.md`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+
+from agent_memory.entrypoints.stdio_client import StdioClient
+
+HEAD = """# The tools
+
+Made by `examples/tools_page.py` from calls to a real server (`agent-memory mcp`). Each call shows the
+`arguments` that a client sends with `tools/call`, then the `structuredContent` and the text that come back: the same
+answer for programs and for models. Arguments are optional unless marked.
+
+An error of the call is an answer with `isError` and a text that begins with one of: `rejected` (an argument is wrong),
+`not_found`, `conflict` (read what stands there, decide, call again), `unavailable` (try again).
+"""
+
+
+class Page:
+    def __init__(self, client: StdioClient) -> None:
+        self._client = client
+
+    async def tool(self, tool: dict[str, Any]) -> None:
+        say(f"\n## {tool['name']}\n\n{tool['description']}\n")
+        schema = tool["inputSchema"]
+        required = schema.get("required", [])
+        if not schema["properties"]:
+            say("No arguments.")
+        for name, value in schema["properties"].items():
+            must = ", required" if name in required else ""
+            about = f": {value['description']}" if "description" in value else ""
+            say(f"- `{name}` ({kind_of(value)}{must}){about}")
+
+    async def call(self, tool: str, arguments: dict[str, Any], title: str) -> Any:
+        answer = await self._client.call_tool(tool, arguments)
+        say(f"\n{title}:\n```json\n{pretty(arguments)}\n```")
+        if answer.is_error:
+            say(f"answers, with `isError`:\n```\n{answer.text}\n```")
+        else:
+            say(f"answers:\n```json\n{pretty(answer.structured)}\n```\n```\n{answer.text}\n```")
+        return answer.structured
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def pretty(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def kind_of(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return " \\| ".join(map(str, schema["enum"]))
+    if "anyOf" in schema:
+        return " or ".join(kind_of(one) for one in schema["anyOf"])
+    if "properties" in schema:
+        return "object of " + ", ".join(schema["properties"])
+    kind = schema.get("type", "any")
+    if kind == "array":
+        return f"array of {kind_of(schema.get('items', {}))}"
+    if "minimum" in schema and "maximum" in schema:
+        return f"{kind} {schema['minimum']} to {schema['maximum']}"
+    return str(kind)
+
+
+async def main() -> None:
+    with TemporaryDirectory() as folder:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AGENT_MEMORY_")}
+        environment = {**own, "AGENT_MEMORY_DB_PATH": str(Path(folder, "memory.db"))}
+        command = [sys.executable, "-m", "agent_memory.entrypoints.cli", "mcp"]
+        async with StdioClient(command, environment) as client:
+            tools = {tool["name"]: tool for tool in (await client.request("tools/list"))["tools"]}
+            say(HEAD.rstrip())
+            await write(Page(client), tools)
+
+
+async def write(page: Page, tools: dict[str, Any]) -> None:
+    await page.tool(tools["memory_remember"])
+    decision = {
+        "content": "We chose PostgreSQL over MongoDB for orders: order and payment change in one transaction.",
+        "title": "Decision: PostgreSQL for orders",
+        "kind": "knowledge",
+        "scope": "acme/shop",
+        "author": "Ines Duarte",
+        "tags": ["decision", "database"],
+        "occurred_at": "2026-01-20",
+    }
+    kept = await page.call("memory_remember", decision, "One entry")
+    first = kept["results"][0]["id"]
+    many = [
+        {"content": "Nothing is deployed after Thursday 16:00.", "kind": "guideline", "tags": ["deploy"]},
+        {
+            "content": "A nightly report moved to noon locked the orders table.",
+            "kind": "experience",
+            "scope": "acme/shop",
+        },
+    ]
+    kept = await page.call(
+        "memory_remember",
+        {"scope": "acme", "entries": many, "idempotency_key": "import-7"},
+        "Several, all or none",
+    )
+    second = kept["results"][1]["id"]
+    await page.call("memory_remember", decision, "The same again")
+    await page.call(
+        "memory_remember", {"content": "x", "expires_at": "tomorrow"}, "What cannot be understood"
+    )
+
+    await page.tool(tools["memory_recall"])
+    question = {"query": "which database for orders", "scope": "acme/shop", "limit": 1}
+    await page.call("memory_recall", question, "A question")
+    await page.call(
+        "memory_recall",
+        {"scope": "acme", "descendants": True, "kinds": ["guideline"], "explain": True, "query": "deployed"},
+        "With filters, and why it was found",
+    )
+    await page.call("memory_recall", {"query": "unicorns"}, "Nothing found")
+
+    await page.tool(tools["memory_update"])
+    await page.call(
+        "memory_update",
+        {"id": first, "expected_version": 1, "add_tags": ["orders"], "importance": 0.9},
+        "A change",
+    )
+    await page.call("memory_update", {"id": first, "expected_version": 1, "title": "Orders"}, "Too late")
+
+    await page.tool(tools["memory_link"])
+    await page.call(
+        "memory_link",
+        {"action": "link", "from": second, "to": first, "type": "depends_on"},
+        "Tie two entries together",
+    )
+    await page.call("memory_link", {"action": "neighbors", "from": first}, "What is tied to it")
+
+    await page.tool(tools["memory_get"])
+    await page.call(
+        "memory_get", {"ids": [first], "history": True, "relations": True}, "An entry with all there is"
+    )
+
+    await page.tool(tools["memory_forget"])
+    where = {"filter": {"scope": "acme/shop", "kinds": ["experience"]}}
+    await page.call("memory_forget", {**where, "dry_run": True}, "What would be deleted")
+    await page.call("memory_forget", where, "Delete it")
+
+    await page.tool(tools["memory_health"])
+    await page.call("memory_health", {}, "How it is")
+
+
+asyncio.run(main())

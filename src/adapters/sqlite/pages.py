@@ -1,0 +1,138 @@
+"""Reading entries by id, by page and by history."""
+
+from __future__ import annotations
+
+from binascii import crc32
+from typing import TYPE_CHECKING
+
+from ...ports.errors import Rejected
+from ...ports.instants import from_micros
+from ...ports.queries import EntryQuery, Order, Page
+from ...ports.records import Entry, Revision
+from ...ports.scopes import GLOBAL, within
+from .filters import (
+    CURRENT_AS_OF,
+    FIELDS,
+    FIRST,
+    FORMER_AS_OF,
+    LAST,
+    TAGS,
+    TagMode,
+    filter_parameters,
+    tag_mode,
+)
+from .rows import AT, COLUMNS, E_COLUMNS, ID, SCOPE, WIDTH, Row, checked, encode, row_entry
+from .snapshot import snapshot
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+_MOST = 10_000
+"""Rows an answer may hold. A caller who wants more wants pages, or a scan."""
+
+_ONE = f"SELECT {COLUMNS} FROM entries WHERE id = ? AND state <> 3"  # noqa: S608 - a constant of this package
+_MANY = (
+    f"SELECT {E_COLUMNS} FROM json_each(?) k CROSS JOIN entries e ON e.id = k.value "  # noqa: S608 - same
+    "WHERE e.state <> 3 ORDER BY k.key"
+)
+_CURRENT = f"SELECT {COLUMNS} FROM entries WHERE id = ?"  # noqa: S608 - same
+_FORMER = f"SELECT {COLUMNS}, until FROM revisions WHERE id = ? ORDER BY version DESC LIMIT ?"  # noqa: S608 - same
+
+# Each walks one index in the order asked and stops at the limit, however many entries there are.
+_WALK = (
+    "SELECT {columns} FROM {table} e INDEXED BY {table}_{index} WHERE {place} AND {fields} AND {tags} AND {instant} "
+    "AND (e.at, e.id) {after} (:after_at, :after_id) ORDER BY e.at {way}, e.id {way} LIMIT :limit"
+)
+_PLACES = {"by_scope": "e.scope = :scope", "by_time": "(e.scope >= :low AND e.scope < :high)"}
+_INSTANTS = {
+    "now": ("entries", "1"),
+    "current": ("entries", CURRENT_AS_OF),
+    "former": ("revisions", FORMER_AS_OF),
+}
+_WAYS: dict[Order, tuple[str, str]] = {"newest": ("<", "DESC"), "oldest": (">", "ASC")}
+_WALKS: dict[tuple[str, str, Order, TagMode], str] = {
+    (index, instant, order, tags): _WALK.format(
+        columns=E_COLUMNS, table=table, index=index, place=place, fields=FIELDS, tags=tag_sql, instant=instant_sql,
+        after=after, way=way,
+    )
+    for index, place in _PLACES.items()
+    for instant, (table, instant_sql) in _INSTANTS.items()
+    for order, (after, way) in _WAYS.items()
+    for tags, tag_sql in TAGS.items()
+}  # fmt: skip
+
+
+def check_limit(limit: int) -> None:
+    if not 1 <= limit <= _MOST:
+        raise Rejected(f"limit {limit}: not allowed (1 to {_MOST})", "limit")
+
+
+def get(connection: sqlite3.Connection, ids: Sequence[str], ceiling: str) -> list[Entry]:
+    if len(ids) == 1:
+        rows = connection.execute(_ONE, (ids[0],)).fetchall()
+    else:
+        rows = connection.execute(_MANY, (encode(list(dict.fromkeys(ids))).decode(),)).fetchall()
+    if ceiling != GLOBAL:
+        rows = [row for row in rows if within(row[SCOPE], ceiling)]
+    return [row_entry(row) for row in rows]
+
+
+def history(connection: sqlite3.Connection, entry_id: str, limit: int, ceiling: str) -> list[Revision]:
+    with snapshot(connection):
+        current = connection.execute(_CURRENT, (entry_id,)).fetchone()
+        if current is None or not within(current[SCOPE], ceiling):
+            return []
+        former = connection.execute(_FORMER, (entry_id, limit - 1)).fetchall()
+    return [
+        Revision(entry=row_entry(current), until=None),
+        *(Revision(entry=row_entry(row), until=from_micros(row[WIDTH])) for row in former),
+    ]
+
+
+def page(connection: sqlite3.Connection, query: EntryQuery) -> Page[Entry]:
+    wanted, limit = query.filter, query.limit
+    parameters = filter_parameters(wanted)
+    parameters["limit"] = limit + 1
+    parameters["after_at"], parameters["after_id"] = _start(query)
+    mode = tag_mode(wanted)
+    instants = ("now",) if wanted.as_of is None else ("current", "former")
+    rows: list[Row] = []
+    with snapshot(connection):
+        for instant in instants:
+            for name in ("s0", "s1", "s2", "s3", "root"):
+                if parameters[name]:
+                    parameters["scope"] = parameters[name]
+                    if name != "root" or parameters["low"]:
+                        walk = _WALKS["by_scope", instant, query.order, mode]
+                        rows += connection.execute(walk, parameters).fetchall()
+            if parameters["high"]:
+                rows += connection.execute(
+                    _WALKS["by_time", instant, query.order, mode], parameters
+                ).fetchall()
+    rows.sort(key=_place, reverse=query.order == "newest")
+    cursor = None
+    if len(rows) > limit:
+        del rows[limit:]
+        cursor = _cursor(query.order, rows[-1])
+    return Page(tuple(row_entry(row) for row in rows), cursor)
+
+
+def _place(row: Row) -> tuple[int, str]:
+    return row[AT], row[ID]
+
+
+def _cursor(order: Order, row: Row) -> str:
+    place = f"{order[0]}{row[AT]}.{row[ID]}"
+    return f"{place}.{crc32(place.encode()):08x}"
+
+
+def _start(query: EntryQuery) -> tuple[int, str]:
+    """Where the page begins. The checksum tells a cut or altered cursor from ours; it guards no secret."""
+    if query.cursor is None:
+        return (LAST, "") if query.order == "newest" else (FIRST, "")
+    place, _, mark = checked(query.cursor, "cursor").rpartition(".")
+    at, _, id_ = place[1:].partition(".")
+    if place[:1] != query.order[0] or mark != f"{crc32(place.encode()):08x}":
+        raise Rejected("cursor: not one that a page of this order gave; start again without it", "cursor")
+    return int(at), id_

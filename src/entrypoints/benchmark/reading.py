@@ -1,0 +1,142 @@
+"""What a read costs: by id in process and over stdio, and by words at growing sizes."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ..library import open_memory
+from .calls import calls, results_of
+from .figure import Figure, Target
+from .timing import median, percentile
+from .writing import raw_lines
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from .bench import Bench
+
+_TASKS = 64
+_GET_ROW = "SELECT * FROM entry WHERE id = ?"
+
+
+def get_in_process(bench: Bench) -> Iterator[Figure]:
+    yield from asyncio.run(_get_in_process(bench))
+
+
+async def _get_in_process(bench: Bench) -> list[Figure]:
+    path, raw_path = bench.store_of(10_000), bench.raw_store_of(10_000)
+    count = bench.scaled(4_000, 400)
+    ids = bench.ids_in(path, 1_000)
+    wanted = [ids[n % len(ids)] for n in range(count)]
+    raw_wanted = [str(n % 10_000) for n in range(count)]
+    async with open_memory(path) as memory:
+
+        async def get(entry_id: str) -> None:
+            assert (await memory.get(entry_id)).entries
+
+        async with _aiosqlite_reader(raw_path) as peer:
+            samples: list[list[float]] = [[], [], [], []]
+            for _ in range(bench.scaled(7, 3)):
+                samples[0].append(await _spread(get, wanted))
+                samples[1].append(await _in_turn(get, wanted))
+                samples[2].append(_plain(raw_path, raw_wanted))
+                if peer is not None:
+                    samples[3].append(await _in_turn(peer, raw_wanted))
+    spread, in_turn, plain = (median(kept) for kept in samples[:3])
+    floor = count / median(samples[3]) if samples[3] else None
+    missing = "" if floor else "aiosqlite is not installed (development group): no floor"
+    return [
+        Figure(
+            name="get",
+            what=f"get by id in process, {_TASKS} callers",
+            measured=count / spread,
+            unit="calls/s",
+            floor=floor,
+            floor_is="aiosqlite, one connection, execute_fetchall one after the other" if floor else "",
+            target=Target("ratio", ">=", 0.4),
+            note=missing,
+        ),
+        Figure(
+            name="get",
+            what="get by id in process, one at a time",
+            measured=count / in_turn,
+            unit="calls/s",
+            floor=count / plain,
+            floor_is="sqlite3 without asyncio",
+        ),
+    ]
+
+
+async def _spread(get: Callable[[str], Awaitable[object]], wanted: Sequence[str]) -> float:
+    async def caller(own: Sequence[str]) -> None:
+        for one in own:
+            await get(one)
+
+    started = perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for task in range(_TASKS):
+            group.create_task(caller(wanted[task::_TASKS]))
+    return perf_counter() - started
+
+
+async def _in_turn(get: Callable[[str], Awaitable[object]], wanted: Sequence[str]) -> float:
+    started = perf_counter()
+    for one in wanted:
+        await get(one)
+    return perf_counter() - started
+
+
+def _plain(path: Path, wanted: Sequence[str]) -> float:
+    database = sqlite3.connect(path)
+    started = perf_counter()
+    for one in wanted:
+        database.execute(_GET_ROW, (one,)).fetchone()
+    seconds = perf_counter() - started
+    database.close()
+    return seconds
+
+
+@asynccontextmanager
+async def _aiosqlite_reader(path: Path) -> AsyncGenerator[Callable[[str], Awaitable[object]] | None]:
+    """None where it is not installed: it is a floor, not a dependency."""
+    try:
+        import aiosqlite  # noqa: PLC0415 (development group only)
+    except ImportError:
+        yield None
+        return
+    async with aiosqlite.connect(path) as database:
+
+        async def get(entry_id: str) -> object:
+            return await database.execute_fetchall(_GET_ROW, (entry_id,))
+
+        yield get
+
+
+def get_over_stdio(bench: Bench) -> Iterator[Figure]:
+    path, raw_path = bench.store_of(10_000), bench.raw_store_of(10_000)
+    per_block = bench.scaled(500, 100)
+    ids = bench.ids_in(path, 1_000)
+    ours: list[float] = []
+    floor: list[float] = []
+    with bench.server(path) as server, bench.raw_child(raw_path) as raw:
+        for turn in range(bench.scaled(10, 3)):
+            some = [ids[(turn * per_block + n) % len(ids)] for n in range(per_block)]
+            floor += raw.one_by_one(raw_lines("get", [(str(n),) for n in range(per_block)])).seconds
+            exchange = server.one_by_one(calls("memory_get", ({"ids": [one]} for one in some)))
+            assert all(result["entries"] for result in results_of(exchange.answers))
+            ours += exchange.seconds
+    yield Figure(
+        name="get-stdio",
+        what="get by id over stdio, one at a time",
+        measured=len(ours) / sum(ours),
+        unit="calls/s",
+        floor=len(floor) / sum(floor),
+        floor_is="a loop over stdin that reads the row and writes it as JSON",
+        target=Target("measured", ">=", 5_000),
+        note=f"p50 {percentile(ours, 0.5) * 1000:.3f} ms, p99 {percentile(ours, 0.99) * 1000:.3f} ms",
+    )

@@ -1,0 +1,1 @@
+"""The commands of `agent-memory`, one a module, each imported when it is used."""

@@ -1,0 +1,90 @@
+"""How the commands read their arguments.
+
+Options carry the names of the tools' arguments. What was not given is absent, so that defaults stand in one place: the
+requests themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from ...core import requests
+from ...ports.errors import Rejected
+from ...ports.records import KINDS
+from ..cli import EXIT_CODES
+from ..mcp.arguments import decode_arguments
+from ..mcp.tools import TOOLS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_TOOLS: dict[type[msgspec.Struct], str] = {
+    requests.Remember: "memory_remember",
+    requests.Recall: "memory_recall",
+    requests.Get: "memory_get",
+    requests.Update: "memory_update",
+    requests.Forget: "memory_forget",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """`examples` are pairs of what it does and the command, without the program's name."""
+
+    def __init__(self, name: str, description: str, examples: Mapping[str, str]) -> None:
+        shown = "\n".join(f"  {what}:\n    agent-memory {command}" for what, command in examples.items())
+        super().__init__(
+            prog=f"agent-memory {name}",
+            description=description,
+            epilog=f"examples:\n{shown}\n\n{EXIT_CODES}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            argument_default=argparse.SUPPRESS,
+            allow_abbrev=False,
+        )
+
+    def scope(self, meaning: str) -> None:
+        self.add_argument("--scope", metavar="ORG/PROJECT/SESSION", help=meaning)
+
+    def kinds(self) -> None:
+        self.add_argument(
+            "--kind", dest="kinds", action="append", choices=KINDS, help="one of these kinds (repeatable)"
+        )
+
+    def tags(self, meaning: str) -> None:
+        self.add_argument(
+            "--tag", dest="tags", action="append", metavar="TAG", help=meaning + " (repeatable)"
+        )
+
+    def agent(self) -> None:
+        self.add_argument("--agent-id", metavar="NAME", help="who writes (a configured agent id wins)")
+
+    def json(self) -> None:
+        self.add_argument("--json", action="store_true", default=False, help="one JSON document on stdout")
+
+    def read(self, arguments: list[str]) -> dict[str, Any]:
+        return vars(self.parse_args(arguments))
+
+
+def request_of(given: Mapping[str, Any], kind: type[T]) -> T:
+    """The same checks and the same words as for a tool call."""
+    schema = next(tool["inputSchema"] for tool in TOOLS if tool["name"] == _TOOLS[kind])
+    return decode_arguments(msgspec.json.Decoder(kind), _as_json(given), schema)
+
+
+def _as_json(given: Mapping[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(given)
+    except UnicodeEncodeError:
+        raise Rejected("arguments: not valid UTF-8") from None
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """For argparse: the text of an option that holds a JSON object."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+        raise argparse.ArgumentTypeError(f"not a JSON object: {error}") from None

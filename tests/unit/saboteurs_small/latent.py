@@ -1,0 +1,136 @@
+"""Upright clients whose backend answers late, by way of a thread: the clauses must not take them for broken.
+
+An adapter in the process decides between two turns of the event loop. No clause may count on that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from .remote_breaker import RemoteBreaker
+from .remote_bus import RemoteBus
+from .remote_cache import RemoteCache
+from .remote_limiter import RemoteLimiter
+from .remote_lock import RemoteLock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from types import TracebackType
+
+    from agent_memory.adapters.inprocess.event_bus import EventHub
+    from agent_memory.ports.circuit_breaker import BreakerStatus
+    from agent_memory.ports.lock import Held, Lease
+    from agent_memory.ports.rate_limiter import Decision, Window
+    from agent_memory.ports.records import Event
+
+    from .lines import Line
+
+
+async def hop() -> None:
+    """To another thread and back."""
+    await asyncio.to_thread(bool)
+
+
+class LatentLock(RemoteLock):
+    async def acquire(self, name: str, *, owner: str, ttl: float, wait: float = 0.0) -> Lease:
+        await hop()
+        lease = await super().acquire(name, owner=owner, ttl=ttl, wait=wait)
+        try:
+            await hop()
+        except asyncio.CancelledError:
+            await super().release(lease)
+            raise
+        return lease
+
+    async def renew(self, lease: Lease, *, ttl: float) -> Lease:
+        await hop()
+        return await super().renew(lease, ttl=ttl)
+
+    async def release(self, lease: Lease) -> None:
+        await hop()
+        await super().release(lease)
+        await hop()
+
+    async def inspect(self, name: str) -> Held | None:
+        await hop()
+        return await super().inspect(name)
+
+
+class LatentCache(RemoteCache):
+    async def get(self, key: str) -> bytes | None:
+        await hop()
+        return await super().get(key)
+
+    async def put(self, key: str, value: bytes, *, ttl: float) -> None:
+        await hop()
+        await super().put(key, value, ttl=ttl)
+
+    async def delete(self, key: str) -> None:
+        await hop()
+        await super().delete(key)
+
+    async def clear(self, *, prefix: str = "") -> None:
+        await hop()
+        await super().clear(prefix=prefix)
+
+    async def load(self, key: str, loader: Callable[[], Awaitable[bytes]], *, ttl: float) -> bytes:
+        await hop()
+        return await super().load(key, loader, ttl=ttl)
+
+
+class LatentBus(RemoteBus):
+    """Delivers some time after `publish` has returned."""
+
+    def __init__(self, line: Line, hub: EventHub) -> None:
+        super().__init__(line, hub)
+        self.order = asyncio.Lock()
+        self.accepted = 0
+        self.delivered = asyncio.Condition()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """What the backend has is delivered, also when its publisher leaves."""
+        async with self.delivered:
+            await self.delivered.wait_for(lambda: not self.accepted)
+        await super().__aexit__(kind, error, trace)
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        await hop()
+        if self.line.is_cut:
+            await super().publish(events)
+        self.accepted += 1
+        self.line.later(self.deliver(events))
+
+    async def deliver(self, events: Sequence[Event]) -> None:
+        async with self.order:
+            await hop()
+            await super().publish(events)
+        async with self.delivered:
+            self.accepted -= 1
+            self.delivered.notify_all()
+
+
+class LatentLimiter(RemoteLimiter):
+    async def hit(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:
+        await hop()
+        return await super().hit(windows, cost=cost)
+
+    async def peek(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:
+        await hop()
+        return await super().peek(windows, cost=cost)
+
+
+class LatentBreaker(RemoteBreaker):
+    @asynccontextmanager
+    async def guard(self) -> AsyncGenerator[None]:
+        await hop()
+        async with super().guard():
+            yield
+        await hop()
+
+    async def status(self) -> BreakerStatus:
+        await hop()
+        return await super().status()

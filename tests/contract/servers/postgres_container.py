@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
+
+
 def docker_answers() -> bool:
+    host = os.environ.get("DOCKER_HOST", _DEFAULT_HOST)
+    if host.startswith("unix://") and not _is_open(host.removeprefix("unix://")):
+        return False  # docker's own client would leave a socket behind, which fails some later test
     from docker import from_env  # type: ignore[import-untyped] # noqa: PLC0415 - untyped, and slow to import
     from docker.errors import DockerException  # type: ignore[import-untyped] # noqa: PLC0415 - same
 
@@ -27,6 +35,11 @@ def docker_answers() -> bool:
         return False
     finally:
         client.close()
+
+
+def _is_open(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as attempt:
+        return attempt.connect_ex(path) == 0
 
 
 @contextmanager

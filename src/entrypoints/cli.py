@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "forget": (".commands.forget:run", "delete entries by id or by filter"),
     "health": (".commands.health:run", "say whether the memory works, with its figures"),
     "config": (".commands.config:run", "list every setting, or print the configuration for an MCP client"),
+    "benchmark": (".benchmark.command:run", "measure this program on this machine, beside what is possible"),
     "demo": (".commands.demo:run", "watch a real server at work, in a temporary folder"),
 }
 """Name: (module:function, help line). The function takes the arguments after the name and returns the exit code."""

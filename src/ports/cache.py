@@ -48,13 +48,13 @@ class Cache(Protocol):
     async def get(self, key: str) -> bytes | None: ...
 
     async def put(self, key: str, value: bytes, *, ttl: float) -> None:
-        """A value larger than the whole cache is not kept, and evicts nothing."""
+        """A value larger than the whole cache is not kept, and evicts nothing but the key's own former value."""
         ...
 
     async def delete(self, key: str) -> None: ...
 
     async def clear(self, *, prefix: str = "") -> None:
-        """A `load` under way during it does not put its result."""
+        """A `load` under way during it does not put its result, and nobody who asks later joins it."""
         ...
 
     async def load(self, key: str, loader: Callable[[], Awaitable[bytes]], *, ttl: float) -> bytes:

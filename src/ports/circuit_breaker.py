@@ -6,8 +6,8 @@ half-open admits exactly one probe at a time; a failed probe opens again, `succe
 
 Promises. Admission is decided before the block and its outcome fed after it. A cancelled block feeds nothing
 and gives its probe slot back. An outcome that arrives after the state has changed since its admission is
-dropped. Errors that say the caller was wrong (`Rejected`, `NotFound`, `Conflict`, ...) count as successes: the backend answered.
-Each transition is announced once, in order.
+dropped. Errors that say the caller was wrong (`Rejected`, `NotFound`, `Conflict`, ...) count as successes: the backend
+answered. Each transition is announced once, in order.
 
 Errors: `CircuitOpen` with `retry_after`.
 """

@@ -36,7 +36,7 @@ class EventBusCapabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subscription(Protocol):
-    """An endless iterator; one consumer. It ends (StopAsyncIteration) when the bus is closed."""
+    """An endless iterator; one consumer. It ends (StopAsyncIteration) when the bus is closed or its block left."""
 
     def __aiter__(self) -> Subscription: ...
 

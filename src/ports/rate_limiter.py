@@ -1,8 +1,8 @@
 """RateLimiter: several windows, one decision.
 
-Promises. A call is admitted only if every window has room, and then counts in all of them; a refused call consumes
-nothing anywhere. Under any concurrency no window ever admits more than `limit` within any `period`. Time is
-the limiter's own clock.
+Promises. A call is admitted if and only if every window has room, and then counts in all of them; a refused call
+consumes nothing anywhere. Under any concurrency no window ever admits more than `limit` within any `period`. Time
+is the limiter's own clock.
 
 Not promised. What another limiter on another backend admitted; exact fairness between keys.
 

@@ -7,7 +7,7 @@ import pytest
 from agent_memory.adapters.inprocess.breaker_machine import BreakerMachine
 from agent_memory.adapters.inprocess.circuit_breaker import InProcessCircuitBreaker
 
-from .breaker_states import THREE
+from .breaker_calls import THREE
 from .circuit_breaker_contract import CircuitBreakerContract
 from .inprocess_harness import InProcessHarness
 

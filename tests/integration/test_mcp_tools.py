@@ -74,6 +74,15 @@ async def test_every_tool_works_with_every_argument(mode: str, tmp_path: Path) -
     }
 
 
+@MODES
+async def test_the_newest_revision_that_both_speak_is_agreed(mode: str, tmp_path: Path) -> None:
+    async with connect(tmp_path, mode) as connected:
+        assert connected.protocol_version == ("2025-11-25" if mode == "legacy" else "2026-07-28")
+        if mode != "2026-07-28":  # a client that pins a revision asks for nothing
+            assert connected.server_capabilities.tools is not None
+            assert connected.server_capabilities.resources is not None
+
+
 async def test_schemas_are_valid_and_the_list_is_small(tmp_path: Path) -> None:
     async with connect(tmp_path) as connected:
         tools = (await connected.list_tools()).tools

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
 
@@ -41,8 +42,10 @@ def _settle(answers: list[Answer]) -> None:
             future.set_exception(error)
 
 
-async def settled(future: asyncio.Future[Any], timeout: float) -> None:  # noqa: ASYNC109 - bounds a shielded wait
-    """Wait for the future even while being cancelled, for at most `timeout` seconds; then be cancelled."""
+async def ended(thread: threading.Thread, future: asyncio.Future[None], timeout: float) -> None:  # noqa: ASYNC109 - bounds a shielded wait
+    """Wait for a thread whose last act is to answer `future`, even while being cancelled, for at most `timeout`
+    seconds; then be cancelled.
+    """
     task_cancelled: asyncio.CancelledError | None = None
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
@@ -51,5 +54,7 @@ async def settled(future: asyncio.Future[Any], timeout: float) -> None:  # noqa:
             await asyncio.wait((future,), timeout=left)
         except asyncio.CancelledError as error:
             task_cancelled = error
+    if future.done():
+        thread.join()
     if task_cancelled is not None:
         raise task_cancelled

@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ...ports.errors import Unavailable
-from .answers import Answer, deliver, settled
+from .answers import Answer, deliver, ended
 from .errors import port_error
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Lane:
         self._together = together
         self._queue: SimpleQueue[_Call | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ended: asyncio.Future[None] | None = None
+        self._thread: tuple[threading.Thread, asyncio.Future[None]] | None = None
         self._over: Exception | None = None
 
     @property
@@ -60,21 +60,23 @@ class Lane:
     async def close(self) -> None:
         """Calls handed in are finished."""
         self._over = Unavailable(f"{self._name}: closed")
-        if self._ended is not None:
+        if self._thread is not None:
             self._queue.put(None)
-            await settled(self._ended, _CLOSING_SECONDS)
+            await ended(*self._thread, _CLOSING_SECONDS)
 
     def _start(self) -> asyncio.AbstractEventLoop:
         self._loop = asyncio.get_running_loop()
-        self._ended = self._loop.create_future()
-        threading.Thread(target=self._main, args=(self._loop, self._ended), name=self._name).start()
+        last: asyncio.Future[None] = self._loop.create_future()
+        thread = threading.Thread(target=self._main, args=(self._loop, last), name=self._name)
+        thread.start()
+        self._thread = thread, last
         return self._loop
 
-    def _main(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
+    def _main(self, loop: asyncio.AbstractEventLoop, last: asyncio.Future[None]) -> None:
         connection: sqlite3.Connection | None = None
         try:
             while (first := self._queue.get()) is not None:
-                calls, last = self._gather(first)
+                calls, closing = self._gather(first)
                 answers: list[Answer] = []
                 for call in calls:
                     if call.future.cancelled():
@@ -86,12 +88,12 @@ class Lane:
                     except Exception as error:  # noqa: BLE001 - it is this caller's answer
                         answers.append(Answer(call.future, error=port_error(error, self._name)))
                 deliver(loop, answers)
-                if last:
+                if closing:
                     break
         finally:
             if connection is not None:
                 connection.close()
-            deliver(loop, [Answer(ended)])
+            deliver(loop, [Answer(last)])
 
     def _gather(self, first: _Call) -> tuple[list[_Call], bool]:
         """What waits, and whether the end was among it."""

@@ -41,6 +41,10 @@ class Turn:
         self._over: Exception | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    @property
+    def abandoned(self) -> bool:
+        return self._abandoned
+
     async def run(self, work: Callable[[Transaction], T]) -> T:
         if not self._queued:
             self._queue(self)

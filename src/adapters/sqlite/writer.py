@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ...ports.errors import Unavailable
-from .answers import Answer, deliver, settled
+from .answers import Answer, deliver, ended
 from .connection import begin
 from .errors import port_error
 from .transaction import Transaction
@@ -57,7 +57,7 @@ class Writer:
         self._idle_timeout = idle_timeout
         self._queue: SimpleQueue[_Unit | Turn | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop
-        self._ended: asyncio.Future[None] | None = None
+        self._thread: tuple[threading.Thread, asyncio.Future[None]] | None = None
         self._over: Exception | None = Unavailable(f"{name}: not open")
         self._closing = False
         self._serving: Turn | None = None
@@ -68,12 +68,12 @@ class Writer:
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._ended = self._loop.create_future()
+        last: asyncio.Future[None] = self._loop.create_future()
         opened: asyncio.Future[None] = self._loop.create_future()
         self._over = None
-        threading.Thread(
-            target=self._main, args=(opened, self._ended), name=f"writer {self._name}", daemon=False
-        ).start()
+        thread = threading.Thread(target=self._main, args=(opened, last), name=f"writer {self._name}")
+        thread.start()
+        self._thread = thread, last
         try:
             await opened
         except BaseException:
@@ -97,8 +97,8 @@ class Writer:
             if (turn := self._serving) is not None:
                 turn.abandon()
             self._queue.put(None)
-        if self._ended is not None:
-            await settled(self._ended, _CLOSING_SECONDS)
+        if self._thread is not None:
+            await ended(*self._thread, _CLOSING_SECONDS)
 
     def _put(self, item: _Unit | Turn) -> None:
         if self._over is not None:
@@ -108,7 +108,7 @@ class Writer:
             # The thread may have failed, and looked for the last time, just before.
             self._refuse_rest(self._over)
 
-    def _main(self, opened: asyncio.Future[None], ended: asyncio.Future[None]) -> None:
+    def _main(self, opened: asyncio.Future[None], last: asyncio.Future[None]) -> None:
         failure: Exception = Unavailable(f"{self._name}: closed")
         connection: sqlite3.Connection | None = None
         try:
@@ -123,7 +123,7 @@ class Writer:
             if connection is not None:
                 connection.close()
             self._refuse_rest(failure)
-            deliver(self._loop, [Answer(ended)])
+            deliver(self._loop, [Answer(last)])
 
     def _refuse_rest(self, failure: Exception) -> None:
         try:
@@ -161,12 +161,12 @@ class Writer:
         if self._closing:
             turn.abandon()
         try:
-            turn.serve(connection, self._loop, lambda: self._begin(connection))
+            turn.serve(connection, self._loop, lambda: self._begin(connection, lambda: turn.abandoned))
         finally:
             self._serving = None
 
-    def _begin(self, connection: sqlite3.Connection) -> Transaction:
-        begin(connection, self._busy_timeout)
+    def _begin(self, connection: sqlite3.Connection, abandoned: Callable[[], bool]) -> Transaction:
+        begin(connection, self._busy_timeout, abandoned)
         return Transaction(connection, clock=self._clock, origin=self._origin)
 
     def _commit(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer]:
@@ -184,7 +184,7 @@ class Writer:
 
     def _together(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer] | None:
         """None if one failed that had written already; everything is undone then."""
-        transaction = self._begin(connection)
+        transaction = self._begin(connection, lambda: _all_cancelled(units))
         answers: list[Answer] = []
         for unit in units:
             mark = transaction.mark()
@@ -202,7 +202,7 @@ class Writer:
         return answers
 
     def _apart(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer]:
-        transaction = self._begin(connection)
+        transaction = self._begin(connection, lambda: _all_cancelled(units))
         answers: list[Answer] = []
         for unit in units:
             mark = transaction.mark()
@@ -221,3 +221,8 @@ class Writer:
             connection.execute("RELEASE unit")
         connection.execute("COMMIT")
         return answers
+
+
+def _all_cancelled(units: list[_Unit]) -> bool:
+    """Their callers were cancelled, so that another process's lock need not hold up the end of this one."""
+    return all(unit.future.cancelled() for unit in units)

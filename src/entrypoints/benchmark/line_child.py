@@ -6,6 +6,7 @@ Blocking on purpose: client and server share the same few cores, and what the cl
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import subprocess
 from time import perf_counter
@@ -83,17 +84,34 @@ class LineChild:
         return Exchange(answers, seconds)
 
     def many_at_once(self, lines: Sequence[bytes], in_flight: int) -> list[bytes]:
-        """Always `in_flight` calls under way, until none are left to send."""
+        """Always `in_flight` calls under way, until none are left to send.
+
+        Reads while it waits to write: a server may well stop listening to a client that does not.
+        """
         answers: list[bytes] = []
         sent = min(in_flight, len(lines))
-        self.send(b"".join(lines[:sent]))
+        os.set_blocking(self._input, False)
+        rest = self._send_some(b"".join(lines[:sent]))
         while len(answers) < len(lines):
+            if rest and not select.select([self.output], [self._input], [])[0]:
+                rest = self._send_some(rest)
+                continue
             came = self.receive()
             answers += came
             more = lines[sent : sent + len(came)]
             sent += len(more)
-            self.send(b"".join(more))
+            rest = self._send_some(rest + b"".join(more))
+        os.set_blocking(self._input, True)
         return answers
+
+    def _send_some(self, data: bytes) -> bytes:
+        """What the pipe would not take."""
+        try:
+            while data:
+                data = data[os.write(self._input, data) :]
+        except BlockingIOError:
+            pass
+        return data
 
 
 def side_by_side(children: Sequence[LineChild], lines: Sequence[Sequence[bytes]]) -> Exchange:

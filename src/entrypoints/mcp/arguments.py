@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
@@ -23,12 +23,45 @@ _FIELD = re.compile(r"(?:unknown|required) field `(?P<name>.*?)`")
 def decode_arguments(
     decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw, schema: Mapping[str, Any]
 ) -> T:
+    """`null` for an argument that has no use for it means that it was left out: some models fill in every field."""
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), schema) from None
+        if "got `null`" not in str(error):
+            raise _explained(str(error), schema) from None
+        return _decode_without_nulls(decoder.type, raw, schema)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected(f"arguments: not valid JSON ({error})", "arguments") from None
+
+
+def _decode_without_nulls(kind: type[T], raw: bytes | msgspec.Raw, schema: Mapping[str, Any]) -> T:
+    given: Any = msgspec.json.decode(raw)
+    if isinstance(given, dict):
+        given = _without_nulls(cast("dict[str, Any]", given), schema["properties"])
+        if isinstance(given.get("entries"), list):
+            given["entries"] = [
+                _without_nulls(cast("dict[str, Any]", entry), schema["properties"])
+                if isinstance(entry, dict)
+                else entry
+                for entry in cast("list[Any]", given["entries"])
+            ]
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), schema) from None
+
+
+def _without_nulls(given: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not None or _has_use_for_null(fields.get(name))
+    }
+
+
+def _has_use_for_null(schema: Mapping[str, Any] | None) -> bool:
+    """Unknown arguments keep theirs, so that they are still refused by name."""
+    return schema is None or {"type": "null"} in schema.get("anyOf", ())
 
 
 def _explained(message: str, schema: Mapping[str, Any]) -> Rejected:

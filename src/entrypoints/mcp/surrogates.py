@@ -47,7 +47,7 @@ def _place(message: dict[str, Any]) -> str | None:
         if isinstance(value, str) and _broken(value):
             return path
         if isinstance(value, list):
-            items = enumerate(cast("list[Any]", value))
+            items = enumerate(cast("list[object]", value))
             left += reversed([(f"{path}[{position}]", item) for position, item in items])
         elif isinstance(value, dict):
             fields = cast("dict[str, Any]", value)

@@ -94,6 +94,8 @@ def _stored(entry: Stored) -> str:
         lines.append("metadata " + msgspec.json.encode(entry.metadata).decode())
     for past in entry.history:
         lines += [f"version {past.version}, until {past.until.isoformat()}:", _quoted(past.content)]
+    if entry.history and entry.history[-1].version > 1:
+        lines.append(f"({_count(entry.history[-1].version - 1, 'older version')} not shown)")
     lines += _edges(entry.relations)
     return "\n".join(lines)
 

@@ -42,3 +42,11 @@ def test_side_by_side_gives_each_child_its_own_lines() -> None:
         exchange = side_by_side([one, other], [[b"a\n", b"b\n"], [b"c\n", b"d\n", b"e\n"]])
     assert sorted(exchange.answers) == [b"a", b"b", b"c", b"d", b"e"]
     assert len(exchange.seconds) == 5
+
+
+def test_a_child_that_will_not_read_before_it_is_read_does_not_stall_it() -> None:
+    """Both ways carry more than a pipe holds."""
+    lines = [b"%06d%s\n" % (number, b"x" * 200_000) for number in range(8)]
+    with echo() as child:
+        answers = child.many_at_once(lines, 8)
+    assert answers == [line[:-1] for line in lines]

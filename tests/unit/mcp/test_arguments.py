@@ -1,0 +1,69 @@
+import msgspec
+import pytest
+
+from agent_memory.core import requests
+from agent_memory.entrypoints.mcp.arguments import decode_arguments
+from agent_memory.entrypoints.mcp.tools import TOOLS
+from agent_memory.ports.errors import Rejected
+
+SCHEMAS = {tool["name"]: tool["inputSchema"] for tool in TOOLS}
+
+
+def remember(raw: bytes) -> requests.Remember:
+    return decode_arguments(msgspec.json.Decoder(requests.Remember), raw, SCHEMAS["memory_remember"])
+
+
+def update(raw: bytes) -> requests.Update:
+    return decode_arguments(msgspec.json.Decoder(requests.Update), raw, SCHEMAS["memory_update"])
+
+
+def refusal(raw: bytes) -> str:
+    with pytest.raises(Rejected) as caught:
+        remember(raw)
+    assert caught.value.field
+    return str(caught.value)
+
+
+def test_null_for_an_optional_argument_is_as_if_it_were_left_out() -> None:
+    filled = remember(
+        b'{"content":"a","title":null,"tags":null,"kind":null,"importance":null,"metadata":null}'
+    )
+    assert filled == remember(b'{"content":"a"}')
+    nested = remember(b'{"entries":[{"content":"a","tags":null}],"title":null}')
+    assert nested == remember(b'{"entries":[{"content":"a"}]}')
+
+
+def test_null_keeps_its_meaning_where_it_has_one() -> None:
+    cleared = update(b'{"id":"x","expires_at":null,"title":null}')
+    assert cleared.expires_at is None
+    assert cleared.title is msgspec.UNSET
+
+
+def test_null_does_not_excuse_a_missing_or_an_unknown_argument() -> None:
+    assert refusal(b'{"entries":[{"content":null}],"tags":null}') == "entries[0].content is missing"
+    assert refusal(b'{"content":"a","tags":null,"zap":null}').startswith(
+        "zap: no such argument; allowed here: content,"
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b'{"content":5}', "content: expected str"),
+        (b'{"content":"a","kind":"zap"}', "kind: invalid enum value 'zap'; allowed: knowledge, guideline"),
+        (
+            b'{"entries":[{"content":"a","kind":"zap"}]}',
+            "entries[0].kind: invalid enum value 'zap'; allowed: know",
+        ),
+        (
+            b'{"entries":[{"content":"a","zap":1}]}',
+            "entries[0].zap: no such argument; allowed here: content, title",
+        ),
+        (b'{"content":"a","importance":3}', "importance: expected"),
+        (b'{"content":"a","tags":[1]}', "tags[0]: expected str"),
+        (b"[1]", "arguments: expected object"),
+        (b"{", "arguments: not valid JSON"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_is_allowed(raw: bytes, message: str) -> None:
+    assert refusal(raw).startswith(message)

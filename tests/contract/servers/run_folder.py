@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 RUN_VARIABLE = "AGENT_MEMORY_TEST_RUN"
 USERS = "users.lock"
@@ -68,6 +68,16 @@ def server(name: str, technology: Technology, *arguments: str, timeout: float = 
         if not ready.exists():
             _start_keeper(folder, technology, arguments, timeout)
         return ready.read_bytes()
+
+
+def once_a_run(name: str, work: Callable[[], object], timeout: float = 120.0) -> None:
+    """Do it unless another process of the run has; return when it is done."""
+    folder = begin_run()
+    done = folder / f"{name}.done"
+    with _locked(folder / f"{name}.lock", time.monotonic() + timeout):
+        if not done.exists():
+            work()
+            done.touch()
 
 
 def _start_keeper(folder: Path, technology: Technology, arguments: tuple[str, ...], timeout: float) -> None:

@@ -26,6 +26,7 @@ from .storage_sessions import StorageSessions
 from .storage_starts import StorageStarts
 from .storage_text import StorageText
 from .storage_units import StorageUnits
+from .storage_units_together import StorageUnitsTogether
 from .storage_vectors import StorageVectors
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 class StorageContract(
     StorageUnits,
+    StorageUnitsTogether,
     StorageEntries,
     StorageDuplicates,
     StorageHistory,

@@ -64,6 +64,7 @@ async def events(store: Storage, after: int = 0) -> list[Event]:
     """Every event after a seq."""
     found: list[Event] = []
     while batch := await store.outbox(after, limit=500):
+        assert batch[0].seq > after, "an event was told again"
         found.extend(batch)
         after = batch[-1].seq
     return found

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from agent_memory.ports.storage import Storage
+
 
 class SqliteStorageHarness:
     capabilities = StorageHarnessCapabilities(second_client=True, durable=True, newer_schema=True)
@@ -24,10 +26,10 @@ class SqliteStorageHarness:
         self._path = folder / "memory.db"
         self._clock = ManualClock()
 
-    def open(self) -> SqliteStorage:
+    def open(self) -> Storage:
         return SqliteStorage(self._path, clock=self._clock, origin="a")
 
-    def second_client(self) -> SqliteStorage:
+    def second_client(self) -> Storage:
         return SqliteStorage(self._path, clock=self._clock, origin="b")
 
     def now(self) -> datetime:

@@ -1,8 +1,7 @@
-"""STORAGE-01 to STORAGE-17: units of work are atomic, isolated and never in each other's way."""
+"""Of STORAGE-01 to STORAGE-17 those on one unit of work: it is atomic, and isolated until it commits."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,11 +23,11 @@ from agent_memory.ports.changes import (
     Replaced,
     ReplaceEntry,
 )
-from agent_memory.ports.errors import Conflict, NotFound, Unavailable
+from agent_memory.ports.errors import NotFound
 
 from .builders import T0, adds, after, changed, entry, relation, session, vote
-from .storage_reads import AbandonedError, abandoned, events, ids, matches, safely, search, settled, state_of
-from .suite import TURNS, Suite, cancelled, needs, running, soon, turns
+from .storage_reads import AbandonedError, abandoned, events, ids, matches, search, state_of
+from .suite import TURNS, Suite, cancelled, running, soon, turns
 
 if TYPE_CHECKING:
     from agent_memory.ports.changes import Change
@@ -112,43 +111,6 @@ class StorageUnits(Suite):
                 await soon(in_unit(store, *adds(entry())))
             await whole_or_absent(store, pairs)
 
-    async def test_storage_05_a_failing_apply_harms_no_other(self, harness: StorageHarness) -> None:
-        """One of fifty at once is refused; the rest is kept, and nothing of the one."""
-        async with harness.open() as store:
-            new = [entry() for _ in range(50)]
-            refused = ReplaceEntry(changed(entry()), 1)
-            work = [
-                store.apply(*adds(e), refused) if n == 25 else store.apply(*adds(e))
-                for n, e in enumerate(new)
-            ]
-            results = await settled(*work)
-            assert isinstance(results.pop(25), NotFound)
-            assert all(isinstance(result, Applied) for result in results), results
-            assert set(ids(await matches(store))) == set(ids(new)) - {new[25].id}
-
-    async def test_storage_06_two_units_never_mix(self, harness: StorageHarness) -> None:
-        """One that gives up takes nothing of another that began beside it."""
-        async with harness.open() as store:
-            lost, kept = entry(), entry()
-            begun = asyncio.Event()
-
-            async def gives_up() -> None:
-                async with store.unit() as unit:
-                    await unit.apply(*adds(lost))
-                    begun.set()
-                    await turns(50)
-                    raise AbandonedError
-
-            async def goes_on() -> None:
-                await begun.wait()
-                await in_unit(store, *adds(kept))
-
-            async with safely(), running(gives_up()) as first:
-                await goes_on()
-                with pytest.raises(AbandonedError):
-                    await first
-            assert ids(await matches(store)) == [kept.id]
-
     async def test_storage_07_a_unit_reads_its_own_writes(self, harness: StorageHarness) -> None:
         """By id, by query, by search and along relations, before it has committed."""
         async with harness.open() as store, store.unit() as unit:
@@ -228,74 +190,6 @@ class StorageUnits(Suite):
             before = await state_of(store)
             assert await store.apply() == Applied(())
             assert await state_of(store) == before
-
-    async def test_storage_13_a_unit_cancelled_while_it_waits_leaves_no_trace(
-        self, harness: StorageHarness
-    ) -> None:
-        """The one before it commits, the one after it begins."""
-        async with harness.open() as store:
-            for moment in TURNS:
-                first, second = entry(), entry()
-                async with store.unit() as unit:
-                    await unit.apply(*adds(first))
-                    async with running(in_unit(store, *adds(second))) as waiting:
-                        await turns(moment)
-                        await cancelled(waiting)
-                await soon(in_unit(store, *adds(entry())))
-                assert first.id in ids(await store.get([first.id, second.id]))
-
-    async def test_storage_14_no_update_is_lost_between_units(self, harness: StorageHarness) -> None:
-        """Twenty at once read a number and write the next; who is refused tries again."""
-        async with harness.open() as store:
-            counter = entry(metadata={"n": 0})
-            await store.apply(*adds(counter))
-
-            async def count() -> None:
-                async with store.unit() as unit:
-                    [now] = await unit.get([counter.id])
-                    following = changed(now, metadata={"n": now.metadata["n"] + 1})
-                    await unit.apply(ReplaceEntry(following, now.version))
-
-            remaining = 20
-            for _ in range(remaining):
-                results = await settled(*(count() for _ in range(remaining)))
-                assert all(
-                    result is None or isinstance(result, (Conflict, Unavailable)) for result in results
-                )
-                remaining -= results.count(None)
-                if not remaining:
-                    break
-            [last] = await store.get([counter.id])
-            assert (last.metadata, last.version) == ({"n": 20}, 21)
-
-    async def test_storage_15_writers_on_two_clients_lose_nothing(self, harness: StorageHarness) -> None:
-        """Sixty units at once over two clients: all are kept."""
-        needs(harness, "second_client")
-        async with harness.open() as one, harness.second_client() as two:
-            new = [entry() for _ in range(60)]
-            results = await settled(*((one, two)[n % 2].apply(*adds(e)) for n, e in enumerate(new)))
-            assert all(isinstance(result, Applied) for result in results), results
-            assert set(ids(await matches(one))) == set(ids(await matches(two))) == set(ids(new))
-
-    async def test_storage_16_a_read_sees_one_state(self, harness: StorageHarness) -> None:
-        """Two entries always changed together are never read apart."""
-        async with harness.open() as store:
-            pair = [entry(metadata={"n": 0}), entry(metadata={"n": 0})]
-            await store.apply(*adds(*pair))
-            done = asyncio.Event()
-
-            async def write() -> None:
-                current = pair
-                for n in range(1, 100):
-                    current = [changed(e, metadata={"n": n}) for e in current]
-                    await store.apply(*(ReplaceEntry(e, n) for e in current))
-                done.set()
-
-            async with safely(), running(write()) as writing:
-                while not done.is_set():
-                    for read in (await store.get(ids(pair)), await matches(store)):
-                        assert len({e.metadata["n"] for e in read}) == 1
-                await writing
 
     async def test_storage_17_seq_is_that_of_the_last_event(self, harness: StorageHarness) -> None:
         """What `apply` answers can be waited for in the outbox."""

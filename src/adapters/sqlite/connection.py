@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 from .errors import primary_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 Synchronous = Literal["FULL", "NORMAL"]
@@ -48,28 +47,28 @@ def connect_reader(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     return connection
 
 
-def begin(
-    connection: sqlite3.Connection, timeout: float, abandoned: Callable[[], bool] = lambda: False
-) -> None:
-    """Take the write lock; after `timeout` seconds, or once nobody wants it any more, raise SQLite's own error.
+def begin(connection: sqlite3.Connection, timeout: float) -> None:
+    """Take the write lock; after `timeout` seconds raise SQLite's own error.
 
-    SQLite's busy handler backs off to 100 ms, so that a process that came late starves: with 16 writing, the worst
-    waits were 0.7 to 0.9 s. Short random waits keep every process about as likely to be next.
+    SQLite's busy handler backs off to 100 ms, so that a process that came late starves. Short random waits do better.
     """
-    deadline = 0.0
-    while True:
-        try:
+    deadline = time.monotonic() + timeout
+    while not begun(connection):
+        if time.monotonic() >= deadline:
             connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if not is_busy(error):
-                raise
-            now = time.monotonic()
-            deadline = deadline or now + timeout
-            if now >= deadline or abandoned():
-                raise
-            time.sleep(random.uniform(0.0002, 0.003))  # noqa: S311 - jitter, not a secret
-        else:
             return
+        time.sleep(random.uniform(0.0002, 0.003))  # noqa: S311 - jitter, not a secret
+
+
+def begun(connection: sqlite3.Connection) -> bool:
+    """Whether the write lock was free, and is ours now."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if not is_busy(error):
+            raise
+        return False
+    return True
 
 
 def is_busy(error: sqlite3.Error) -> bool:

@@ -40,6 +40,8 @@ def port_error(error: Exception, store: str) -> Exception:
     if isinstance(error, sqlite3.Error):
         kind, meaning = _MEANING.get(primary_code(error), (Unavailable, "the database did not answer"))
         mapped: PortError = kind(f"{store}: {meaning} ({error})")
+    elif isinstance(error, OSError):
+        mapped = Unavailable(f"{store}: {error}")
     elif isinstance(error, UnicodeEncodeError):
         mapped = Rejected(f"text: lone surrogate at character {error.start}; send valid Unicode")
     elif isinstance(error, OverflowError):

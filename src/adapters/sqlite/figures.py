@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...ports.queries import ScopeStats, Stats
 from ...ports.records import KINDS, STATES
 from ...ports.scopes import GLOBAL, tree_bounds, visible
-from .filters import SCOPE, scope_parameters
+from .filters import IN_SCOPE, scope_parameters
 from .rows import ACTIVE, encode
 from .snapshot import snapshot
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _COUNTS = (
     "SELECT e.scope, e.state, e.kind, count(*) FROM entries e INDEXED BY entries_by_scope "  # noqa: S608 - a constant of this package
-    f"WHERE {SCOPE} GROUP BY e.scope, e.state, e.kind"
+    f"WHERE {IN_SCOPE} GROUP BY e.scope, e.state, e.kind"
 )
 _VECTORS = (
     "SELECT count(*) FROM vectors v INDEXED BY vectors_by_entry CROSS JOIN entries e ON e.row = v.entry "  # noqa: S608 - same
-    f"WHERE {SCOPE}"
+    f"WHERE {IN_SCOPE}"
 )
 _SCOPES = (
     "SELECT scope, count(*) FROM entries INDEXED BY entries_by_scope WHERE state = 0 AND scope >= :prefix "
@@ -32,7 +32,7 @@ _SCOPES = (
 )
 _TAGS = (
     "SELECT t.tag, count(*) AS uses FROM entry_tags t CROSS JOIN entries e ON e.row = t.entry "  # noqa: S608 - same
-    f"WHERE t.tag >= :prefix AND substr(t.tag, 1, length(:prefix)) = :prefix AND e.state = 0 AND {SCOPE} "
+    f"WHERE t.tag >= :prefix AND substr(t.tag, 1, length(:prefix)) = :prefix AND e.state = 0 AND {IN_SCOPE} "
     "GROUP BY t.tag ORDER BY uses DESC, t.tag LIMIT :limit"
 )
 _GENERATIONS = "SELECT scope, own, tree FROM generations WHERE scope IN (SELECT value FROM json_each(?))"

@@ -9,7 +9,7 @@ from .filters import (
     CURRENT_AS_OF,
     FIELDS,
     FORMER_AS_OF,
-    SCOPE,
+    IN_SCOPE,
     TAGS,
     TagMode,
     filter_parameters,
@@ -35,7 +35,7 @@ _INSTANTS = {
 }
 _SEARCHES: dict[tuple[str, TagMode], str] = {
     (instant, tags): _SEARCH.format(
-        columns=E_COLUMNS, table=table, fields=FIELDS, scope=SCOPE, tags=tag_sql, instant=instant_sql
+        columns=E_COLUMNS, table=table, fields=FIELDS, scope=IN_SCOPE, tags=tag_sql, instant=instant_sql
     )
     for instant, (table, instant_sql) in _INSTANTS.items()
     for tags, tag_sql in TAGS.items()
@@ -49,10 +49,10 @@ def search(connection: sqlite3.Connection, query: LexicalQuery) -> list[Hit]:
     parameters = filter_parameters(query.filter)
     parameters["match"] = match
     parameters["limit"] = query.limit
-    mode = tag_mode(query.filter)
     instants = ("now",) if query.filter.as_of is None else ("current", "former")
     rows: list[Row] = []
     with snapshot(connection):
+        mode = tag_mode(connection, query.filter, parameters)
         for instant in instants:
             rows += connection.execute(_SEARCHES[instant, mode], parameters).fetchall()
     rows.sort(key=_id, reverse=True)

@@ -9,12 +9,13 @@ from ...ports.errors import Rejected
 from ...ports.instants import from_micros
 from ...ports.queries import EntryQuery, Order, Page
 from ...ports.records import Entry, Revision
-from ...ports.scopes import GLOBAL, within
+from ...ports.scopes import GLOBAL, visible, within
 from .filters import (
     CURRENT_AS_OF,
     FIELDS,
     FIRST,
     FORMER_AS_OF,
+    IN_SCOPE,
     LAST,
     TAGS,
     TagMode,
@@ -26,7 +27,9 @@ from .snapshot import snapshot
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from .filters import Parameters
 
 _MOST = 10_000
 """Rows an answer may hold. A caller who wants more wants pages, or a scan."""
@@ -60,7 +63,18 @@ _WALKS: dict[tuple[str, str, Order, TagMode], str] = {
     for instant, (table, instant_sql) in _INSTANTS.items()
     for order, (after, way) in _WAYS.items()
     for tags, tag_sql in TAGS.items()
+    if tags != "rare"
 }  # fmt: skip
+_PICK = (
+    "SELECT {columns} FROM entries e WHERE {tags} AND {fields} AND {scope} "
+    "AND (e.at, e.id) {after} (:after_at, :after_id) ORDER BY e.at {way}, e.id {way} LIMIT :limit"
+)
+_PICKS: dict[Order, str] = {
+    order: _PICK.format(
+        columns=E_COLUMNS, tags=TAGS["rare"], fields=FIELDS, scope=IN_SCOPE, after=after, way=way
+    )
+    for order, (after, way) in _WAYS.items()
+}
 
 
 def check_limit(limit: int) -> None:
@@ -91,31 +105,35 @@ def history(connection: sqlite3.Connection, entry_id: str, limit: int, ceiling: 
 
 
 def page(connection: sqlite3.Connection, query: EntryQuery) -> Page[Entry]:
-    wanted, limit = query.filter, query.limit
-    parameters = filter_parameters(wanted)
-    parameters["limit"] = limit + 1
+    parameters = filter_parameters(query.filter)
+    parameters["limit"] = query.limit + 1
     parameters["after_at"], parameters["after_id"] = _start(query)
-    mode = tag_mode(wanted)
-    instants = ("now",) if wanted.as_of is None else ("current", "former")
-    rows: list[Row] = []
     with snapshot(connection):
-        for instant in instants:
-            for name in ("s0", "s1", "s2", "s3", "root"):
-                if parameters[name]:
-                    parameters["scope"] = parameters[name]
-                    if name != "root" or parameters["low"]:
-                        walk = _WALKS["by_scope", instant, query.order, mode]
-                        rows += connection.execute(walk, parameters).fetchall()
-            if parameters["high"]:
-                rows += connection.execute(
-                    _WALKS["by_time", instant, query.order, mode], parameters
-                ).fetchall()
+        mode = tag_mode(connection, query.filter, parameters)
+        if mode == "rare":
+            rows = connection.execute(_PICKS[query.order], parameters).fetchall()
+        else:
+            rows = list(_walked(connection, query, mode, parameters))
     rows.sort(key=_place, reverse=query.order == "newest")
     cursor = None
-    if len(rows) > limit:
-        del rows[limit:]
+    if len(rows) > query.limit:
+        del rows[query.limit :]
         cursor = _cursor(query.order, rows[-1])
     return Page(tuple(row_entry(row) for row in rows), cursor)
+
+
+def _walked(
+    connection: sqlite3.Connection, query: EntryQuery, mode: TagMode, parameters: Parameters
+) -> Iterator[Row]:
+    """The first rows of every scope seen by name, and of the tree."""
+    seen = visible(query.filter.where)
+    trees = [tree for tree in seen.trees if tree != GLOBAL]
+    for instant in ("now",) if query.filter.as_of is None else ("current", "former"):
+        for scope in (*seen.exact, *trees):
+            parameters["scope"] = scope
+            yield from connection.execute(_WALKS["by_scope", instant, query.order, mode], parameters)
+        if seen.trees:
+            yield from connection.execute(_WALKS["by_time", instant, query.order, mode], parameters)
 
 
 def _place(row: Row) -> tuple[int, str]:

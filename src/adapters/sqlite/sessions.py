@@ -8,7 +8,7 @@ from ...ports.changes import CastVote, Done, PutSession
 from ...ports.errors import Conflict
 from ...ports.instants import from_micros, to_micros
 from ...ports.records import Session, Vote
-from .filters import SCOPE, scope_parameters
+from .filters import IN_SCOPE, scope_parameters
 from .rows import checked
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _PUT = (
 )
 _SESSIONS = (
     "SELECT id, scope, began_at, last_active_at, ended_at, purpose, summary, agent FROM sessions e WHERE "  # noqa: S608 - a constant of this package
-    f"{SCOPE} AND (NOT :open_only OR ended_at IS NULL) ORDER BY began_at DESC, id DESC LIMIT :limit"
+    f"{IN_SCOPE} AND (NOT :open_only OR ended_at IS NULL) ORDER BY began_at DESC, id DESC LIMIT :limit"
 )
 _CAST = "INSERT INTO votes (scope, question, agent, choice, cast_at) VALUES (?, ?, ?, ?, ?)"
 _VOTES = (

@@ -65,8 +65,8 @@ class SqliteStorage(SqliteReader):
         self._clock = clock
         name = self._path.name
         self._writer = Writer(
+            self._path,
             partial(open_writer, self._path, SCHEMA, synchronous=synchronous, busy_timeout=busy_timeout),
-            name=name,
             clock=clock,
             origin=origin,
             busy_timeout=busy_timeout,

@@ -15,7 +15,7 @@ from ...ports.changes import Embedded, PutVectors
 from ...ports.errors import Rejected
 from ...ports.instants import to_micros
 from ...ports.queries import Hit, VectorQuery
-from .filters import FIELDS, SCOPE, TAGS, TagMode, filter_parameters, tag_mode
+from .filters import FIELDS, IN_SCOPE, TAGS, TagMode, filter_parameters, tag_mode
 from .rows import DELETED, E_COLUMNS, checked, row_entry
 from .snapshot import snapshot
 
@@ -38,7 +38,7 @@ _SCAN = (
     "ORDER BY v.model, v.entry, v.chunk"
 )
 _SCANS: dict[TagMode, str] = {
-    mode: _SCAN.format(fields=FIELDS, scope=SCOPE, tags=sql) for mode, sql in TAGS.items()
+    mode: _SCAN.format(fields=FIELDS, scope=IN_SCOPE, tags=sql) for mode, sql in TAGS.items()
 }
 _WINNER = f"SELECT {E_COLUMNS} FROM entries e WHERE e.row = ?"  # noqa: S608 - a constant of this package
 
@@ -78,7 +78,8 @@ def nearest(connection: sqlite3.Connection, query: VectorQuery) -> list[Hit]:
             return []
         parameters["model"] = model[0]
         _check_size(connection, model[0], len(query.vector), query.model)
-        found = connection.execute(_SCANS[tag_mode(query.filter)], parameters)
+        mode = tag_mode(connection, query.filter, parameters)
+        found = connection.execute(_SCANS[mode], parameters)
         best = heapq.nlargest(query.limit, _by_best_chunk(found, _floats(query.vector)))
         return [
             Hit(row_entry(connection.execute(_WINNER, (number,)).fetchone()), score, start, end)

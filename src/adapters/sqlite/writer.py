@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import closing
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ...ports.errors import Unavailable
 from .answers import Answer, deliver, ended
-from .connection import begin
 from .errors import port_error
 from .transaction import Transaction
 from .turn import Turn
+from .turnstile import Turnstile
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
+    from pathlib import Path
 
     from ...ports.clock import Clock
 
@@ -41,22 +43,24 @@ class Writer:
 
     def __init__(
         self,
+        path: Path,
         open_: Callable[[], sqlite3.Connection],
         *,
-        name: str,
         clock: Clock,
         origin: str,
         busy_timeout: float,
         idle_timeout: float,
     ) -> None:
+        self._path = path
         self._open = open_
-        self._name = name
+        self._name = name = path.name
         self._clock = clock
         self._origin = origin
         self._busy_timeout = busy_timeout
         self._idle_timeout = idle_timeout
         self._queue: SimpleQueue[_Unit | Turn | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop
+        self._turnstile: Turnstile
         self._thread: tuple[threading.Thread, asyncio.Future[None]] | None = None
         self._over: Exception | None = Unavailable(f"{name}: not open")
         self._closing = False
@@ -113,8 +117,9 @@ class Writer:
         connection: sqlite3.Connection | None = None
         try:
             connection = self._open()
-            deliver(self._loop, [Answer(opened)])
-            self._serve(connection)
+            with closing(Turnstile(self._path, self._busy_timeout)) as self._turnstile:
+                deliver(self._loop, [Answer(opened)])
+                self._serve(connection)
         except Exception as error:  # noqa: BLE001 - whatever ended the thread, its callers must hear of it
             failure = port_error(error, self._name)
             deliver(self._loop, [Answer(opened, error=failure)])
@@ -166,7 +171,7 @@ class Writer:
             self._serving = None
 
     def _begin(self, connection: sqlite3.Connection, abandoned: Callable[[], bool]) -> Transaction:
-        begin(connection, self._busy_timeout, abandoned)
+        self._turnstile.begin(connection, abandoned)
         return Transaction(connection, clock=self._clock, origin=self._origin)
 
     def _commit(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer]:

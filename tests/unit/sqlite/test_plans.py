@@ -13,6 +13,7 @@ from agent_memory.adapters.sqlite import entries, lexical, pages
 
 if TYPE_CHECKING:
     from agent_memory.adapters.sqlite import SqliteStorage
+    from agent_memory.ports.queries import Order
 
 
 async def plan(storage: SqliteStorage, statement: str) -> list[str]:
@@ -32,6 +33,12 @@ async def test_a_page_walks_one_index_in_its_order(storage: SqliteStorage, walk:
     assert steps[0].startswith("SEARCH e USING INDEX")
     assert "at" in steps[0]
     assert not any("TEMP B-TREE" in step for step in steps)
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+async def test_a_rare_tag_leads_to_its_entries(storage: SqliteStorage, order: Order) -> None:
+    steps = await plan(storage, pages._PICKS[order])
+    assert steps[0] == "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"
 
 
 @pytest.mark.parametrize("search", lexical._SEARCHES, ids=str)

@@ -1,0 +1,73 @@
+"""Which saboteur breaks which clause, and how one is let loose on it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from agent_memory.ports.errors import PortError
+from agent_memory_contract.storage_contract import StorageContract
+from agent_memory_contract.storage_sqlite_harness import SqliteStorageHarness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
+    from agent_memory.ports.storage import Storage
+
+    from .storage_wrapper import Wrapper
+
+W = TypeVar("W", bound="type[Wrapper]")
+
+CAUGHT = (AssertionError, pytest.fail.Exception, PortError, ValueError)
+"""How a clause fails; ValueError is what unpacking says of an answer that is too short or too long."""
+
+saboteurs: list[tuple[str, type[Wrapper]]] = []
+
+
+def breaks(*clauses: int) -> Callable[[W], W]:
+    """The decorated saboteur must be caught by each of these clauses."""
+
+    def register(saboteur: W) -> W:
+        saboteurs.extend((f"STORAGE-{number:02}", saboteur) for number in clauses)
+        return saboteur
+
+    return register
+
+
+def clauses() -> dict[str, Callable[..., Coroutine[Any, Any, None]]]:
+    """Every clause of the contract by its id."""
+    found: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {}
+    for name in dir(StorageContract):
+        if numbered := re.match(r"test_storage_(\d+)_", name):
+            clause = f"STORAGE-{numbered[1]}"
+            assert clause not in found, f"{clause} stands twice"
+            found[clause] = getattr(StorageContract, name)
+    return found
+
+
+class SabotagedHarness(SqliteStorageHarness):
+    """Each client is a saboteur over an honest storage."""
+
+    def __init__(self, folder: Path, saboteur: type[Wrapper]) -> None:
+        super().__init__(folder)
+        self._saboteur = saboteur
+
+    def open(self) -> Storage:
+        return self._saboteur(super().open())
+
+    def second_client(self) -> Storage:
+        return self._saboteur(super().second_client())
+
+
+async def caught(clause: str, saboteur: type[Wrapper], folder: Path) -> BaseException | None:
+    """What the clause said of the saboteur; None when it let it pass."""
+    try:
+        async with asyncio.timeout(60):
+            await clauses()[clause](StorageContract(), SabotagedHarness(folder, saboteur))
+    except CAUGHT as verdict:
+        return verdict
+    return None

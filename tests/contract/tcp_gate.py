@@ -44,6 +44,8 @@ class TcpGate:
         self._passing.add(task)
         self._writers.add(writer)
         try:
+            if not await self._welcome(reader, writer):
+                return
             server_reader, server_writer = await asyncio.open_connection(self._host, self._server_port)
             self._writers.add(server_writer)
             try:
@@ -57,6 +59,10 @@ class TcpGate:
             self._writers.discard(writer)
             self._passing.discard(task)
             writer.transport.abort()
+
+    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """What is said to a client before its bytes are passed on. False: it wants no more."""
+        return True
 
     @staticmethod
     async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

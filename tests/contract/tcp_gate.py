@@ -1,4 +1,8 @@
-"""A gate between a client and a server: shut, it cuts every connection and refuses new ones."""
+"""A gate between a client and a server.
+
+Shut, it cuts every connection and refuses new ones. Stalled, it accepts everything and passes nothing on, like a
+firewall that forgot the connection.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ class TcpGate:
         self._listener: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._passing: set[asyncio.Task[None]] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -30,6 +36,7 @@ class TcpGate:
 
     async def shut(self) -> None:
         """What is under way is cut off without a farewell."""
+        self.resume()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -37,6 +44,12 @@ class TcpGate:
             writer.transport.abort()
         if self._passing:
             await asyncio.wait(self._passing)
+
+    def stall(self) -> None:
+        self._flowing.clear()
+
+    def resume(self) -> None:
+        self._flowing.set()
 
     async def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -64,10 +77,10 @@ class TcpGate:
         """What is said to a client before its bytes are passed on. False: it wants no more."""
         return True
 
-    @staticmethod
-    async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while some := await reader.read(65536):
+                await self._flowing.wait()
                 writer.write(some)
                 await writer.drain()
         except ConnectionError:

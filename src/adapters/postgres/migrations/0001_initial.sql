@@ -52,8 +52,9 @@ CREATE TABLE entries (
 CREATE UNIQUE INDEX entries_active ON entries (scope, content_hash) WHERE state = 0;
 CREATE INDEX entries_by_scope ON entries (scope, at, id);
 CREATE INDEX entries_by_time ON entries (at, id);
-CREATE INDEX entries_by_word ON entries USING gin (lexemes);
-CREATE INDEX entries_by_tag ON entries USING gin (tags);
+-- A short list of what is not sorted in yet: every search reads all of it.
+CREATE INDEX entries_by_word ON entries USING gin (lexemes) WITH (gin_pending_list_limit = 1024);
+CREATE INDEX entries_by_tag ON entries USING gin (tags) WITH (gin_pending_list_limit = 1024);
 
 -- A former version, current during [updated_at, until).
 CREATE TABLE revisions (
@@ -85,7 +86,7 @@ CREATE TABLE revisions (
 );
 CREATE INDEX revisions_by_scope ON revisions (scope, at, id);
 CREATE INDEX revisions_by_time ON revisions (at, id);
-CREATE INDEX revisions_by_word ON revisions USING gin (lexemes);
+CREATE INDEX revisions_by_word ON revisions USING gin (lexemes) WITH (gin_pending_list_limit = 1024);
 
 CREATE TABLE relations (
     row bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

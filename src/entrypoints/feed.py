@@ -25,13 +25,17 @@ _POLL_SECONDS = 0.05
 
 
 class Feed:
-    """One relay from the outbox to the bus, running while there is at least one watcher."""
+    """One relay from the outbox to the bus, running while there is at least one watcher.
 
-    def __init__(self, storage: Storage, bus: EventBus, clock: Clock, log: Log) -> None:
+    Without `relays` there is none: the store's own commits tell the bus.
+    """
+
+    def __init__(self, storage: Storage, bus: EventBus, clock: Clock, log: Log, *, relays: bool) -> None:
         self._storage = storage
         self._bus = bus
         self._clock = clock
         self._log = log
+        self._relays = relays
         self._watchers = 0
         self._starting = asyncio.Lock()
         self._relay: asyncio.Task[None] | None = None
@@ -46,7 +50,7 @@ class Feed:
         try:
             async with self._bus.subscribe() as subscription:
                 async with self._starting:
-                    if self._relay is None:
+                    if self._relays and self._relay is None:
                         head = await self._storage.outbox_head()
                         self._relay = asyncio.create_task(self._run(head), name="outbox relay")
                 yield _only(subscription, scope)

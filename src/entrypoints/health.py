@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from .wiring import App
 
 
+_NAMES = {"pool_size": "poolSize", "idle_connections": "idleConnections"}
+"""Figures that operators know by another name."""
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """`status` is `unhealthy` when the database does not answer, `degraded` when something else needs care."""
 
@@ -29,7 +33,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 async def check_health(app: App, ceiling: str) -> Health:
     """Never raises `PortError`: what fails is what it reports."""
     storage = app.storage
-    database: dict[str, Any] = {"type": app.settings.db_type, **await storage.health()}
+    figures = {_NAMES.get(name, name): value for name, value in (await storage.health()).items()}
+    database: dict[str, Any] = {"type": app.settings.db_type, **figures}
     entries: dict[str, Any] = {}
     jobs: dict[str, Any] = {}
     problems: list[str] = []

@@ -6,7 +6,6 @@ Every name, default and meaning stands in `SETTINGS`; `agent-memory config` prin
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +15,8 @@ from ..core.limits import AGENT_CHARS
 from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
+from .setting import Setting, choice, path, seconds_from_millis
+from .settings_postgres import POSTGRES_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +25,9 @@ PREFIX = "AGENT_MEMORY_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`db_path` and `data_dir` are absolute. `busy_timeout` and `drain_timeout` are in seconds."""
+    """`db_path`, `data_dir` and `pg_ssl_root` are absolute. Every timeout is in seconds."""
 
-    db_type: Literal["sqlite"] = "sqlite"
+    db_type: Literal["sqlite", "postgresql"] = "sqlite"
     data_dir: Path
     db_path: Path
     busy_timeout: float = 5.0
@@ -36,21 +37,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_key: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
+    pg_host: str = "localhost"
+    pg_port: int = 5432
+    pg_database: str = "agent_memory"
+    pg_user: str = "agent_memory"
+    pg_password: str = ""
+    pg_ssl: Literal["auto", "disable", "require", "verify-ca", "verify-full"] = "auto"
+    pg_ssl_root: Path | None = None
+    pg_pool_min: int = 2
+    pg_pool_max: int = 10
+    pg_idle_timeout: float = 30.0
+    pg_connection_timeout: float = 10.0
+    pg_statement_timeout: float = 30.0
 
-
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """One environment variable: its name without the prefix, its default as text, what it means, how it is read.
-
-    One that `guards` is refused when it is set but blank: an empty template must not open what it was to close.
-    """
-
-    name: str
-    default: str
-    meaning: str
-    read: Callable[[str], object]
-    field: str
-    secret: bool = False
-    guards: bool = False
+    @property
+    def place(self) -> str:
+        """Where memory is kept, for people."""
+        if self.db_type == "sqlite":
+            return str(self.db_path)
+        return f"postgresql {self.pg_host}:{self.pg_port}/{self.pg_database}"
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,40 +122,8 @@ def _default_data_dir(environment: Mapping[str, str]) -> Path:
     return Path(home) / ".local" / "share" / "agent-memory"
 
 
-def _path(text: str) -> Path:
-    if text == ":memory:" or text.startswith("file:"):
-        raise ValueError("must be the path of a file or folder; the memory is always kept in a file")
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError(str(error)) from None
-
-
-def _choice(*allowed: str, fold: Callable[[str], str] = str.lower) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        value = fold(text)
-        if value not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}")
-        return value
-
-    return read
-
-
-def _seconds_from_millis(least: int, most: int) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise ValueError(f"must be a whole number of milliseconds, {least} to {most}")
-        return int(text) / 1000
-
-    return read
-
-
 def _database(text: str) -> str:
-    if text.lower() in {"postgresql", "postgres"}:
-        raise ValueError(
-            "this version stores in SQLite only; leave AGENT_MEMORY_DB_TYPE out or set it to sqlite"
-        )
-    return _choice("sqlite")(text)
+    return choice("sqlite", "postgresql")("postgresql" if text.lower() == "postgres" else text)
 
 
 def _agent(text: str) -> str:
@@ -165,34 +138,34 @@ SETTINGS: tuple[Setting, ...] = (
         default="sqlite",
         field="db_type",
         read=_database,
-        meaning="where memory is kept: sqlite",
+        meaning="where memory is kept: sqlite (one file), postgresql (a server, for a team)",
     ),
     Setting(
         name="DATA_DIR",
         default="",
         field="data_dir",
-        read=_path,
+        read=path,
         meaning="folder for everything kept (default: agent-memory in $XDG_DATA_HOME, else in ~/.local/share)",
     ),
     Setting(
         name="DB_PATH",
         default="",
         field="db_path",
-        read=_path,
+        read=path,
         meaning="the SQLite file (default: memory.db in the data folder); created with its folder, private to you",
     ),
     Setting(
         name="DB_BUSY_TIMEOUT_MS",
         default="5000",
         field="busy_timeout",
-        read=_seconds_from_millis(0, 600_000),
+        read=seconds_from_millis(0, 600_000),
         meaning="how long a write waits for other processes on the file before it fails as retryable",
     ),
     Setting(
         name="SYNCHRONOUS",
         default="FULL",
         field="synchronous",
-        read=_choice("FULL", "NORMAL", fold=str.upper),
+        read=choice("FULL", "NORMAL", fold=str.upper),
         meaning="FULL: an acknowledged write survives power loss; NORMAL: it survives a crash of the program only",
     ),
     Setting(
@@ -223,14 +196,15 @@ SETTINGS: tuple[Setting, ...] = (
         name="LOG_LEVEL",
         default="info",
         field="log_level",
-        read=_choice("debug", "info", "warning", "error"),
+        read=choice("debug", "info", "warning", "error"),
         meaning="what is logged to stderr: debug, info, warning, error",
     ),
     Setting(
         name="DRAIN_TIMEOUT_MS",
         default="5000",
         field="drain_timeout",
-        read=_seconds_from_millis(0, 600_000),
+        read=seconds_from_millis(0, 600_000),
         meaning="how long calls in flight may take to finish when the server is told to stop",
     ),
+    *POSTGRES_SETTINGS,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +13,7 @@ from .output import complain, show, show_json
 from .parsing import Parser
 
 if TYPE_CHECKING:
-    from ..settings import Setting
+    from ..setting import Setting
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +73,7 @@ def _value(setting: Setting, reading: Reading) -> str:
         return "(hidden)" if value else ""
     if setting.name.endswith("_MS"):
         return str(round(value * 1000))
-    return str(value) if isinstance(value, Path) else value
+    return "" if value is None else str(value)
 
 
 def _told(row: Row) -> str:

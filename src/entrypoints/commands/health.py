@@ -36,14 +36,14 @@ def run(arguments: list[str]) -> int:
         if as_json:
             show_json(health)
         else:
-            show(_told(health, str(app.settings.db_path)))
+            show(_told(health, app.settings.place))
         return _CODES[health.status]
 
     return use_memory("health", use)
 
 
-def _told(health: Health, path: str) -> str:
-    lines = [f"{health.status}  (agent-memory {health.version}, {path})"]
+def _told(health: Health, place: str) -> str:
+    lines = [f"{health.status}  (agent-memory {health.version}, {place})"]
     for part in ("database", "entries", "jobs"):
         figures: dict[str, object] = getattr(health, part)
         lines.append(f"{part:<10}" + ", ".join(f"{name} {_figure(value)}" for name, value in figures.items()))

@@ -1,0 +1,122 @@
+"""The Reader port: each read as a function of a connection, whichever that is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from ...ports.errors import Rejected
+from . import figures, lexical, pages, relations, sessions, vectors
+from .rows import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from ...ports.queries import (
+        EntryQuery,
+        Graph,
+        GraphQuery,
+        Hit,
+        LexicalQuery,
+        Page,
+        ScopeStats,
+        Stats,
+        VectorQuery,
+    )
+    from ...ports.records import Entry, Relation, Revision, Session, Vote
+    from ...ports.scopes import ScopeFilter
+    from .connections import Connection
+
+T = TypeVar("T")
+
+
+class PostgresReader(ABC):
+    @abstractmethod
+    async def _read(self, read: Callable[[Connection], Awaitable[T]], *, several: bool = False) -> T:
+        """Run it on a connection. `several`: more than one statement, which must see one state."""
+
+    @property
+    @abstractmethod
+    def _indexed(self) -> bool:
+        """Whether the server compares vectors."""
+
+    async def get(self, ids: Sequence[str], *, ceiling: str = "global") -> list[Entry]:
+        if not ids:
+            return []
+        return await self._read(partial(pages.get, ids=_checked(ids), ceiling=ceiling))
+
+    async def history(self, entry_id: str, *, limit: int = 50, ceiling: str = "global") -> list[Revision]:
+        pages.check_limit(limit)
+        checked(entry_id, "entry_id")
+        return await self._read(partial(pages.history, entry_id=entry_id, limit=limit, ceiling=ceiling))
+
+    async def query(self, query: EntryQuery) -> Page[Entry]:
+        pages.check_limit(query.limit)
+        return await self._read(partial(pages.page, query=query))
+
+    async def search(self, query: LexicalQuery) -> list[Hit]:
+        pages.check_limit(query.limit)
+        for term in query.terms:
+            checked(term.replace("\0", " "), "terms")
+        return await self._read(partial(lexical.search, query=query))
+
+    async def nearest(self, query: VectorQuery) -> list[Hit]:
+        pages.check_limit(query.limit)
+        if query.filter.as_of is not None:
+            raise Rejected("as_of: vectors follow the current version; search by text instead", "as_of")
+        if not query.vector or len(query.vector) % 4:
+            raise Rejected(f"vector: {len(query.vector)} bytes are no float32 values", "vector")
+        checked(query.model, "model")
+        return await self._read(
+            partial(vectors.nearest, query=query, indexed=self._indexed), several=not self._indexed
+        )
+
+    async def relations(
+        self, ids: Sequence[str], *, limit: int = 200, ceiling: str = "global"
+    ) -> list[Relation]:
+        pages.check_limit(limit)
+        return await self._read(partial(relations.touching, ids=_checked(ids), limit=limit, ceiling=ceiling))
+
+    async def walk(self, query: GraphQuery) -> Graph:
+        pages.check_limit(query.limit)
+        relations.check(query)
+        return await self._read(partial(relations.walk, query=query), several=True)
+
+    async def path(self, query: GraphQuery, target: str) -> list[Relation] | None:
+        pages.check_limit(query.limit)
+        relations.check(query)
+        return await self._read(partial(relations.path, query=query, target=target), several=True)
+
+    async def sessions(
+        self, where: ScopeFilter, *, open_only: bool = False, limit: int = 50
+    ) -> list[Session]:
+        pages.check_limit(limit)
+        return await self._read(partial(sessions.sessions, where=where, limit=limit, open_only=open_only))
+
+    async def votes(self, scope: str, question: str) -> list[Vote]:
+        return await self._read(partial(sessions.votes, scope=scope, question=checked(question, "question")))
+
+    async def stats(self, where: ScopeFilter) -> Stats:
+        return await self._read(partial(figures.stats, where=where))
+
+    async def scopes(
+        self, *, prefix: str = "", limit: int = 100, ceiling: str = "global"
+    ) -> list[ScopeStats]:
+        pages.check_limit(limit)
+        return await self._read(
+            partial(figures.scopes, prefix=checked(prefix, "prefix"), limit=limit, ceiling=ceiling)
+        )
+
+    async def tags(self, where: ScopeFilter, *, prefix: str = "", limit: int = 100) -> list[tuple[str, int]]:
+        pages.check_limit(limit)
+        return await self._read(
+            partial(figures.tags, where=where, prefix=checked(prefix, "prefix"), limit=limit)
+        )
+
+    async def generation(self, where: ScopeFilter) -> str:
+        return await self._read(partial(figures.generation, where=where))
+
+
+def _checked(ids: Sequence[str]) -> list[str]:
+    return [checked(id_, "ids") for id_ in ids]

@@ -1,0 +1,100 @@
+"""Sessions and votes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...ports.changes import CastVote, Done, PutSession
+from ...ports.errors import Conflict
+from ...ports.instants import from_micros, to_micros
+from ...ports.records import Session, Vote
+from .filters import SCOPE, scope_parameters
+from .rows import checked
+from .statement import Statement
+
+if TYPE_CHECKING:
+    from ...ports.scopes import ScopeFilter
+    from .connections import Connection
+    from .transaction import Transaction
+
+_OPEN = "SELECT id FROM sessions WHERE scope = $1 AND ended_at IS NULL AND id <> $2"
+_PUT = (
+    "INSERT INTO sessions (id, scope, began_at, last_active_at, ended_at, purpose, summary, agent) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, "
+    "began_at = excluded.began_at, last_active_at = excluded.last_active_at, ended_at = excluded.ended_at, "
+    "purpose = excluded.purpose, summary = excluded.summary, agent = excluded.agent"
+)
+_SESSIONS = Statement(
+    "SELECT id, scope, began_at, last_active_at, ended_at, purpose, summary, agent FROM sessions e WHERE "  # noqa: S608 - a constant of this package
+    f"{SCOPE} AND (NOT :open_only OR ended_at IS NULL) ORDER BY began_at DESC, id DESC LIMIT :limit"
+)
+_CAST = "INSERT INTO votes (scope, question, agent, choice, cast_at) VALUES ($1, $2, $3, $4, $5)"
+_VOTES = (
+    "SELECT scope, question, agent, choice, cast_at FROM votes "
+    "WHERE scope = $1 AND md5(question) = md5($2) AND question = $2 ORDER BY row"
+)
+
+
+def prepare_session(change: PutSession) -> PutSession:
+    for field in ("id", "scope", "purpose", "summary", "agent"):
+        checked(getattr(change.session, field), field)
+    return change
+
+
+async def put(transaction: Transaction, change: PutSession) -> Done:
+    session = change.session
+    if session.ended_at is None:
+        other = await transaction.fetchval(_OPEN, session.scope, session.id)
+        if other is not None:
+            raise Conflict(f"session {other} is open in scope {session.scope!r}: end it first")
+    active = to_micros(session.last_active_at)
+    ended = None if session.ended_at is None else to_micros(session.ended_at)
+    await transaction.execute(
+        _PUT,
+        session.id, session.scope, to_micros(session.began_at), active, ended, session.purpose, session.summary,
+        session.agent,
+    )  # fmt: skip
+    transaction.event("session.changed", session.scope, session.id, active if ended is None else ended)
+    return Done()
+
+
+async def sessions(
+    connection: Connection, where: ScopeFilter, limit: int, *, open_only: bool
+) -> list[Session]:
+    parameters = scope_parameters(where) | {"open_only": open_only, "limit": limit}
+    return [
+        Session(
+            id=id_,
+            scope=scope,
+            began_at=from_micros(began),
+            last_active_at=from_micros(active),
+            ended_at=None if ended is None else from_micros(ended),
+            purpose=purpose,
+            summary=summary,
+            agent=agent,
+        )
+        for id_, scope, began, active, ended, purpose, summary, agent in await connection.fetch(
+            _SESSIONS.sql, *_SESSIONS.arguments(parameters)
+        )
+    ]
+
+
+def prepare_vote(change: CastVote) -> CastVote:
+    for field in ("scope", "question", "agent", "choice"):
+        checked(getattr(change.vote, field), field)
+    return change
+
+
+async def cast(transaction: Transaction, change: CastVote) -> Done:
+    vote = change.vote
+    at = to_micros(vote.cast_at)
+    await transaction.execute(_CAST, vote.scope, vote.question, vote.agent, vote.choice, at)
+    transaction.event("vote.cast", vote.scope, vote.question, at)
+    return Done()
+
+
+async def votes(connection: Connection, scope: str, question: str) -> list[Vote]:
+    return [
+        Vote(scope=scope_, question=question_, agent=agent, choice=choice, cast_at=from_micros(at))
+        for scope_, question_, agent, choice, at in await connection.fetch(_VOTES, scope, question)
+    ]

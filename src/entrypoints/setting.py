@@ -1,0 +1,61 @@
+"""What one setting is, and how its text is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """One environment variable: its name without the prefix, its default as text, what it means, how it is read.
+
+    `read` raises `ValueError` or `Rejected` with what is allowed. One that `guards` is refused when it is set but
+    blank: an empty template must not open what it was to close.
+    """
+
+    name: str
+    default: str
+    meaning: str
+    read: Callable[[str], object]
+    field: str
+    secret: bool = False
+    guards: bool = False
+
+
+def path(text: str) -> Path:
+    if text == ":memory:" or text.startswith("file:"):
+        raise ValueError("must be the path of a file or folder; the memory is always kept in a file")
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(str(error)) from None
+
+
+def choice(*allowed: str, fold: Callable[[str], str] = str.lower) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        value = fold(text)
+        if value not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return value
+
+    return read
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number, {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def seconds_from_millis(least: int, most: int) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number of milliseconds, {least} to {most}")
+        return int(text) / 1000
+
+    return read

@@ -1,0 +1,24 @@
+"""One folder for all processes of a test run: where the servers that they share are described."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from agent_memory_contract.servers.run_folder import RUN_VARIABLE, begin_run, end_run
+
+if TYPE_CHECKING:
+    import pytest
+
+_ours = False
+
+
+def pytest_configure(config: pytest.Config) -> None:  # noqa: ARG001 - the hook's
+    global _ours  # noqa: PLW0603 - one run a process
+    _ours = RUN_VARIABLE not in os.environ
+    begin_run()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:  # noqa: ARG001 - the hook's
+    if _ours:
+        end_run()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent_memory_contract.servers.run_folder import RUN_VARIABLE, begin_run, end_run
 
 if TYPE_CHECKING:
     import pytest
+
+# `benchmarks/` is a folder of programs, not a package that is installed; tests read data as they do.
+sys.path.append(str(Path(__file__).parents[1]))
 
 _ours = False
 

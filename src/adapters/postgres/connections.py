@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
 
 SCHEMA = "agent_memory"
+PLANNED = "SET LOCAL plan_cache_mode = force_custom_plan"
+"""After five runs of a statement PostgreSQL may keep a plan made for no values in particular. Of a word or a vector
+that it does not know it thinks too well: for a scope of a hundred entries it would read every entry with the word.
+"""
+SNAPSHOT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {PLANNED}"
 
 _STATEMENTS_KEPT = 512
 _LONGEST_STATEMENT = 1 << 17
@@ -144,8 +149,9 @@ async def _give_back(pool: Pool, connection: Connection) -> None:
         if not connection.is_closed() and connection.is_in_transaction():
             await connection.execute("ROLLBACK", timeout=_CLOSING_SECONDS)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-        # The server rolls back what belongs to a connection that is gone.
-        connection.terminate()
+        # The server rolls back what belongs to a connection that is gone, or goes now.
+        with suppress(asyncpg.InterfaceError):
+            connection.terminate()
     finally:
         await pool.release(connection)
 

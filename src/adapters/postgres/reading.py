@@ -33,8 +33,10 @@ T = TypeVar("T")
 
 class PostgresReader(ABC):
     @abstractmethod
-    async def _read(self, read: Callable[[Connection], Awaitable[T]], *, several: bool = False) -> T:
-        """Run it on a connection. `several`: more than one statement, which must see one state."""
+    async def _read(self, read: Callable[[Connection], Awaitable[T]], *, planned: bool = False) -> T:
+        """Run it on a connection. `planned`: several statements that must see one state, or one whose best plan depends
+        on what is asked, so that each time is planned anew.
+        """
 
     @property
     @abstractmethod
@@ -59,7 +61,7 @@ class PostgresReader(ABC):
         pages.check_limit(query.limit)
         for term in query.terms:
             checked(term.replace("\0", " "), "terms")
-        return await self._read(partial(lexical.search, query=query))
+        return await self._read(partial(lexical.search, query=query), planned=True)
 
     async def nearest(self, query: VectorQuery) -> list[Hit]:
         pages.check_limit(query.limit)
@@ -68,9 +70,7 @@ class PostgresReader(ABC):
         if not query.vector or len(query.vector) % 4:
             raise Rejected(f"vector: {len(query.vector)} bytes are no float32 values", "vector")
         checked(query.model, "model")
-        return await self._read(
-            partial(vectors.nearest, query=query, indexed=self._indexed), several=not self._indexed
-        )
+        return await self._read(partial(vectors.nearest, query=query, indexed=self._indexed), planned=True)
 
     async def relations(
         self, ids: Sequence[str], *, limit: int = 200, ceiling: str = "global"
@@ -81,12 +81,12 @@ class PostgresReader(ABC):
     async def walk(self, query: GraphQuery) -> Graph:
         pages.check_limit(query.limit)
         relations.check(query)
-        return await self._read(partial(relations.walk, query=query), several=True)
+        return await self._read(partial(relations.walk, query=query), planned=True)
 
     async def path(self, query: GraphQuery, target: str) -> list[Relation] | None:
         pages.check_limit(query.limit)
         relations.check(query)
-        return await self._read(partial(relations.path, query=query, target=target), several=True)
+        return await self._read(partial(relations.path, query=query, target=target), planned=True)
 
     async def sessions(
         self, where: ScopeFilter, *, open_only: bool = False, limit: int = 50

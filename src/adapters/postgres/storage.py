@@ -13,7 +13,7 @@ from ...ports.queries import EntryQuery
 from ...ports.storage import StorageCapabilities
 from . import jobs, outbox
 from .apply import additions_only, apply, apply_once, check_once, prepare
-from .connections import Connections
+from .connections import SNAPSHOT, Connections
 from .errors import is_lost, port_errors
 from .migrate import migrate, schema_version
 from .pages import check_limit
@@ -161,7 +161,7 @@ class PostgresStorage(PostgresReader):
         return await self._read(schema_version)
 
     async def verify(self) -> list[str]:
-        return await self._read(verify, several=True)
+        return await self._read(verify, planned=True)
 
     async def health(self) -> dict[str, object]:
         try:
@@ -175,16 +175,16 @@ class PostgresStorage(PostgresReader):
             "pgvector": self._indexed,
         }  # fmt: skip
 
-    async def _read(self, read: Callable[[Connection], Awaitable[T]], *, several: bool = False) -> T:
+    async def _read(self, read: Callable[[Connection], Awaitable[T]], *, planned: bool = False) -> T:
         """Again on another connection if the first turns out to be dead: a read may always be repeated."""
         for last in (False, True):
             with port_errors(self._connections.name):
                 try:
                     async with self._connections.lend() as connection:
-                        if not several:
-                            return await read(connection)
-                        async with connection.transaction(isolation="repeatable_read", readonly=True):
-                            return await read(connection)
+                        if planned:
+                            # It ends as the connection is given back.
+                            await connection.execute(SNAPSHOT)
+                        return await read(connection)
                 except Exception as error:
                     if last or not is_lost(error):
                         raise

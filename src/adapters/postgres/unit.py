@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from ...ports.changes import Applied
 from ...ports.errors import Unavailable
 from .apply import apply, prepare
+from .connections import PLANNED
 from .errors import port_errors
 from .reading import PostgresReader
 from .transaction import Transaction
@@ -65,11 +66,14 @@ class PostgresUnit(PostgresReader):
 
         return await self._guarded(work)
 
-    async def _read(self, read: Callable[[Connection], Awaitable[T]], *, several: bool = False) -> T:  # noqa: ARG002 - as below
+    async def _read(self, read: Callable[[Connection], Awaitable[T]], *, planned: bool = False) -> T:
         """Several statements see what others commit in between, as any two reads of this unit do."""
 
         async def work() -> T:
-            return await read((await self._begun()).connection)
+            connection = (await self._begun()).connection
+            if planned:
+                await connection.execute(PLANNED)
+            return await read(connection)
 
         return await self._guarded(work)
 

@@ -18,7 +18,13 @@ def words(text: str) -> list[str]:
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return [word for word in _WORD.findall(text.lower()) if len(word) < _MOST_BYTES // 4 or _fits(word)]
+    found = _WORD.findall(text.lower())
+    return [_as_it_is(word) for word in found if len(word) < _MOST_BYTES // 4 or _fits(word)]
+
+
+def _as_it_is(word: str) -> str:
+    """Porter's rules would make `u` of `us`. FTS5 leaves words this short alone; a digit at the end does so here."""
+    return word + "0" if len(word) < 3 and word[-1] == "s" else word
 
 
 def _fits(word: str) -> bool:

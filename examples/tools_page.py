@@ -24,6 +24,32 @@ An error of the call is an answer with `isError` and a text that begins with one
 """
 
 
+NOTES = {
+    "memory_remember": """
+The same content in the same scope, true for the same time, is one active entry: a repeat stores nothing and answers
+`duplicate: true`. If it gave details that the standing entry has otherwise (another title, other tags), `not_kept`
+names them; `memory_update` changes them. Defaults: `kind` note, `scope` global or the configured one, `importance` 0.5.
+
+Tags are lower-cased, and white space in them becomes `-`, here and wherever they are asked for: `Release Notes` is
+`release-notes`. Scopes are case-sensitive: `acme/Shop` is not `acme/shop`.
+
+From `expires_at` on an entry is not recalled, and a running server archives it: `memory_get` shows it until it is
+forgotten. An entry is not recalled before `valid_from` or from `valid_until` on either, but stays active.
+""",
+    "memory_recall": """
+Defaults: `limit` 10, `max_tokens` 4000, `inherit` true, `descendants` false, `mode` hybrid (lexical so far).
+`since` (included) and `until` (excluded) look at `occurred_at`, else at the time of creation; so does the order of
+the newest. A time without a zone is UTC, a day is its midnight.
+""",
+    "memory_forget": """
+A filter acts in its one scope, not above or below it, on active, superseded and archived entries, at most 1000 a call
+(`more` says that some are left). `after` (included) and `before` (excluded) look at `occurred_at`, else at the time of
+creation. `admin_key` is needed to purge where the server was started with one.
+""",
+}
+"""What no schema says; the schemas are short, for every client's model reads them."""
+
+
 class Page:
     def __init__(self, client: StdioClient) -> None:
         self._client = client
@@ -38,6 +64,8 @@ class Page:
             must = ", required" if name in required else ""
             about = f": {value['description']}" if "description" in value else ""
             say(f"- `{name}` ({kind_of(value)}{must}){about}")
+        if tool["name"] in NOTES:
+            say(NOTES[tool["name"]].rstrip())
 
     async def call(self, tool: str, arguments: dict[str, Any], title: str) -> Any:
         answer = await self._client.call_tool(tool, arguments)
@@ -111,6 +139,8 @@ async def write(page: Page, tools: dict[str, Any]) -> None:
     )
     second = kept["results"][1]["id"]
     await page.call("memory_remember", decision, "The same again")
+    otherwise = {**decision, "title": "Orders", "tags": ["Decision", "Data Stores"]}
+    await page.call("memory_remember", otherwise, "The same content with other details")
     await page.call(
         "memory_remember", {"content": "x", "expires_at": "tomorrow"}, "What cannot be understood"
     )

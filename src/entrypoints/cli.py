@@ -43,21 +43,27 @@ EXIT_CODES = """exit codes:
   0    done
   1    the answer is no: nothing found, or refused (rejected, conflict, not found)
   2    the command line could not be read
-  3    try again later: the store is busy or unavailable
+  3    try again later: the store is busy, unavailable or not there yet
   65   the store is damaged
   70   a defect of this program
-  74   a file could not be read or written
+  74   a file could not be read or written, or stdin or stdout is closed
   78   a setting is wrong
-  130  interrupted"""
+  130  interrupted
+  141  whoever read the output went away"""
 
 _CODES = {"misconfigured": MISCONFIGURED, "corrupt": CORRUPT, "conflict": NO}
 
 
 def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
+    if _closed(sys.stderr):
+        _speak_to_nobody()
+    if _closed(sys.stdout) and given[:1] != ["mcp"]:  # which says itself what it needs
+        return _fail("stdout is closed: the answer has nowhere to go", IO_ERROR)
     try:
         code = _dispatch(given)
-        sys.stdout.flush()
+        if not _closed(sys.stdout):
+            sys.stdout.flush()
     except PortError as error:
         return _fail(f"{error.code}: {error}", exit_code(error))
     except BrokenPipeError:
@@ -145,6 +151,18 @@ def _defect(error: Exception) -> int:
         print_exception(error)
     message = f"defect: {type(error).__name__}: {error} (AGENT_MEMORY_LOG_LEVEL=debug shows where)"
     return _fail(message, DEFECT)
+
+
+def _closed(stream: object) -> bool:
+    """Python has no stream for a descriptor that was closed when it started."""
+    return stream is None
+
+
+def _speak_to_nobody() -> None:
+    """The exit code still tells."""
+    import os  # noqa: PLC0415 (hardly ever needed)
+
+    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 (open as long as the process)
 
 
 def _reader_left() -> int:

@@ -76,6 +76,7 @@ def test_the_same_again_is_known_already(run: Callable[..., Run]) -> None:
 
 
 def test_nothing_found_is_exit_code_1_and_says_so(run: Callable[..., Run]) -> None:
+    _stored(run, "We deploy on Mondays")
     code, out, _ = run("recall", "unicorns")
     assert code == 1
     assert out.startswith("Nothing found.")
@@ -176,8 +177,16 @@ def test_purging_asks_for_the_admin_key_where_one_is_set(
 ) -> None:
     entry_id = _stored(run, "secret plans")
     monkeypatch.setenv("AGENT_MEMORY_ADMIN_KEY", "open-sesame")
+    code, _, err = run("forget", entry_id, "--purge")
+    assert (code, err) == (
+        1,
+        "agent-memory: rejected: admin_key: purging needs --admin-key, as AGENT_MEMORY_ADMIN_KEY is set\n",
+    )
     code, _, err = run("forget", entry_id, "--purge", "--admin-key", "please")
-    assert (code, err.split(":")[:3]) == (1, ["agent-memory", " rejected", " admin_key"])
+    assert (code, err) == (
+        1,
+        "agent-memory: rejected: admin_key: wrong; --admin-key must be what AGENT_MEMORY_ADMIN_KEY holds\n",
+    )
     assert run("get", entry_id)[0] == 0
     assert run("forget", entry_id, "--purge", "--admin-key", "open-sesame")[0] == 0
     assert run("get", entry_id)[0] == 1
@@ -211,6 +220,7 @@ def test_an_argument_that_is_not_utf8_is_rejected(run: Callable[..., Run]) -> No
 def test_what_breaks_a_rule_is_rejected_in_one_line(
     arguments: list[str], told: str, run: Callable[..., Run]
 ) -> None:
+    _stored(run, "We deploy on Mondays")
     code, out, err = run(*arguments)
     assert (code, out) == (1, "")
     assert err.startswith("agent-memory: rejected: ")
@@ -290,6 +300,22 @@ def test_a_bad_line_is_a_fact_of_the_report(run: Callable[..., Run]) -> None:
     assert report["problem"].startswith("rejected: line 1: ")
 
 
+@pytest.mark.parametrize("source", ["file", "stdin"])
+def test_a_byte_order_mark_before_the_lines_is_no_part_of_them(
+    source: str, run: Callable[..., Run], tmp_path: Path
+) -> None:
+    marked = b"\xef\xbb\xbf" + _lines({"content": "a"}, {"content": "b"})
+    file = tmp_path / "entries.jsonl"
+    file.write_bytes(marked)
+    given = (
+        run("remember", "--jsonl", str(file))
+        if source == "file"
+        else run("remember", "--jsonl", "-", stdin=marked)
+    )
+    assert (given[0], given[2]) == (0, "")
+    assert sorted(_contents(run)) == ["a", "b"]
+
+
 def test_a_file_of_lines_that_is_not_there_is_named(run: Callable[..., Run], tmp_path: Path) -> None:
     missing = tmp_path / "missing.jsonl"
     code, _, err = run("remember", "--jsonl", str(missing))
@@ -342,6 +368,38 @@ def test_health_counts_and_names_the_file(run: Callable[..., Run], tmp_path: Pat
     assert json.loads(run("health", "--json")[1])["entries"]["active"] == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["health"],
+        ["recall", "x"],
+        ["get", "some-id"],
+        ["update", "some-id", "--title", "x"],
+        ["forget", "some-id"],
+        ["forget", "--scope", "acme", "--dry-run"],
+    ],
+    ids=" ".join,
+)
+def test_what_reads_or_changes_a_memory_makes_none(
+    arguments: list[str], run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "not" / "there.db"
+    monkeypatch.setenv("AGENT_MEMORY_DB_PATH", str(path))
+    code, out, err = run(*arguments)
+    assert (code, out) == (3, "")
+    assert err.startswith(f"agent-memory: unavailable: {path}: there is no memory here yet")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_remember_makes_the_memory_with_its_folder(
+    run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENT_MEMORY_DB_PATH", str(tmp_path / "not" / "there.db"))
+    _stored(run, "x")
+    assert _contents(run) == ["x"]
+
+
 def test_a_file_that_is_no_database_is_said_to_be_in_one_line(
     run: Callable[..., Run], tmp_path: Path
 ) -> None:
@@ -367,7 +425,7 @@ def test_a_reader_that_leaves_ends_it_quietly(run: Callable[..., Run]) -> None:
 
 
 def test_ctrl_c_while_it_waits_for_lines_ends_it_quietly(run: Callable[..., Run], tmp_path: Path) -> None:
-    assert run("health")[0] == 0
+    _stored(run, "x")
     fifo = tmp_path / "lines"
     os.mkfifo(fifo)
     started = subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from .clients import configuration_for
+from .clients import configuration_for, own_command
 from .demo_server import client_name, client_title, server_complaints, start_server
 from .demo_stage import DemoFailed, Stage
 from .demo_steps import after_the_crash, before_the_crash
@@ -63,7 +64,7 @@ async def _play(client: str) -> None:
             if isinstance(inner, DemoFailed | BrokenPipeError):
                 raise inner from None
             raise DemoFailed(f"{type(inner).__name__}: {inner} {server_complaints(folder)}") from error
-    _say_how_to_connect()
+    show(how_to_connect())
 
 
 async def _act(client: str, folder: Path) -> None:
@@ -83,10 +84,15 @@ def _innermost(error: BaseException) -> BaseException:
     return _innermost(parts[0]) if len(parts) == 1 else error
 
 
-def _say_how_to_connect() -> None:
+def how_to_connect() -> str:
+    """With this program by its absolute path: not everyone who sees the demo has it on PATH."""
     document = msgspec.json.encode(configuration_for("claude-desktop", {}))
-    show(
-        f"\nEverything held. To give this memory to an MCP client, put this into its configuration\n"
-        f"(other clients: agent-memory config --client claude-code | cursor | vscode):\n\n"
-        f"{msgspec.json.format(document, indent=2).decode()}"
+    program, arguments = own_command()
+    command = shlex.join([program, *arguments, "config", "--client", "claude-code"])
+    return (
+        f"\nEverything held. To give this memory to an MCP client, put this into its configuration:\n\n"
+        f"{msgspec.json.format(document, indent=2).decode()}\n\n"
+        f"That of another client (claude-code, cursor, vscode) is printed by\n\n  {command}\n\n"
+        f"Inside the clone of the repository the program is `uv run agent-memory` as well; after `uv tool install .`\n"
+        f"there it is plain `agent-memory` anywhere."
     )

@@ -26,11 +26,8 @@ def run(arguments: list[str]) -> int:
     request = request_of(_as_tool_arguments(parser, given), Forget)
 
     async def use(app: App, caller: Caller) -> int:
-        key = app.settings.admin_key
-        if request.purge and key and not compare_digest((request.admin_key or "").encode(), key.encode()):
-            raise Rejected(
-                "admin_key: purging needs --admin-key here, as AGENT_MEMORY_ADMIN_KEY is set", "admin_key"
-            )
+        if request.purge:
+            _check_key(request.admin_key, app.settings.admin_key)
         result = await app.memory.forget(request, caller)
         if as_json:
             show_json(result)
@@ -39,6 +36,13 @@ def run(arguments: list[str]) -> int:
         return 0 if result.forgotten and not result.missing else 1
 
     return use_memory("forget", use)
+
+
+def _check_key(given: str | None, needed: str) -> None:
+    if needed and given is None:
+        raise Rejected("admin_key: purging needs --admin-key, as AGENT_MEMORY_ADMIN_KEY is set", "admin_key")
+    if needed and given is not None and not compare_digest(given.encode(), needed.encode()):
+        raise Rejected("admin_key: wrong; --admin-key must be what AGENT_MEMORY_ADMIN_KEY holds", "admin_key")
 
 
 def _as_tool_arguments(parser: Parser, given: dict[str, Any]) -> dict[str, Any]:

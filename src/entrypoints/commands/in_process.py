@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ...core.caller import Caller
+from ...ports.errors import Unavailable
 from ..logs import Log
 from ..settings import read_settings
 from ..wiring import open_app
@@ -14,16 +15,21 @@ from .output import complain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from ..wiring import App
 
 
-def use_memory(command: str, use: Callable[[App, Caller], Awaitable[int]]) -> int:
-    """Open the store that the environment names, use it, close it."""
+def use_memory(command: str, use: Callable[[App, Caller], Awaitable[int]], *, creates: bool = False) -> int:
+    """Open the store that the environment names, use it, close it. Made if it is not there only where this
+    `creates`: a mistyped path must not look like a memory that knows nothing.
+    """
     reading = read_settings(os.environ)
     for warning in reading.warnings:
         complain(f"warning: {warning}")
     settings = reading.settings
+    if not creates:
+        _must_be_there(settings.db_path)
     caller = Caller(client="cli", agent=settings.agent_id, tool=command, ceiling=settings.scope)
 
     async def run() -> int:
@@ -31,3 +37,13 @@ def use_memory(command: str, use: Callable[[App, Caller], Awaitable[int]]) -> in
             return await use(app, caller)
 
     return asyncio.run(run())
+
+
+def _must_be_there(path: Path) -> None:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise Unavailable(
+            f"{path}: there is no memory here yet; `agent-memory remember` makes one, "
+            "AGENT_MEMORY_DB_PATH names another place"
+        ) from None

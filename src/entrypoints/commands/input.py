@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+from typing import BinaryIO, cast
 
 from ...ports.errors import Rejected
+
+
+def stdin() -> BinaryIO:
+    """`OSError` where it was closed when this program started."""
+    if cast("object", sys.stdin) is None:
+        raise OSError(errno.EBADF, "is closed", "stdin")
+    return sys.stdin.buffer
 
 
 def content_of(given: str) -> str:
@@ -12,6 +21,6 @@ def content_of(given: str) -> str:
     if given != "-":
         return given
     try:
-        return sys.stdin.buffer.read().decode().removesuffix("\n")
+        return stdin().read().decode().removesuffix("\n")
     except UnicodeDecodeError as error:
         raise Rejected(f"content: stdin is not UTF-8 (byte {error.start})", "content") from None

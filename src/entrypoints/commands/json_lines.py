@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-import sys
+from codecs import BOM_UTF8
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import current_thread, main_thread
@@ -16,6 +16,7 @@ from ...core.requests import NewEntry, Remember
 from ...ports.errors import PortError, Rejected
 from ..mcp.arguments import decode_arguments
 from ..mcp.tools import TOOLS
+from .input import stdin
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -74,7 +75,8 @@ Lines = list[tuple[int, NewEntry]]
 def _batches(source: str, size: int) -> Generator[Lines]:
     waiting: Lines = []
     with _lines_of(source) as lines:
-        for number, line in enumerate(lines, 1):
+        for number, given in enumerate(lines, 1):
+            line = given.removeprefix(BOM_UTF8) if number == 1 else given
             if line.strip():
                 waiting.append((number, _decoded(line, number)))
             if len(waiting) == size:
@@ -104,7 +106,7 @@ class _BadLine(Rejected):
 @contextmanager
 def _lines_of(source: str) -> Generator[BinaryIO]:
     if source == "-":
-        yield sys.stdin.buffer
+        yield stdin()
     else:
         with Path(source).open("rb") as file:
             yield file

@@ -47,7 +47,7 @@ def _one(given: dict[str, Any]) -> int:
             show(remembered(result))
         return 0
 
-    return use_memory("remember", use)
+    return use_memory("remember", use, creates=True)
 
 
 def _many(given: dict[str, Any]) -> int:
@@ -68,7 +68,7 @@ def _many(given: dict[str, Any]) -> int:
             raise report.problem
         return 0
 
-    return use_memory("remember", use)
+    return use_memory("remember", use, creates=True)
 
 
 def _parser() -> Parser:
@@ -107,7 +107,11 @@ def _parser() -> Parser:
     parser.add_argument("--occurred-at", metavar="TIME", help="when it happened, ISO 8601")
     parser.add_argument("--valid-from", metavar="TIME", help="true from then on")
     parser.add_argument("--valid-until", metavar="TIME", help="no longer true from then on")
-    parser.add_argument("--expires-at", metavar="TIME", help="forgotten from then on")
+    parser.add_argument(
+        "--expires-at",
+        metavar="TIME",
+        help="not recalled from then on, and archived: get shows it until it is forgotten",
+    )
     parser.agent()
     parser.add_argument(
         "--idempotency-key", metavar="KEY", help="the same key again within 24 hours writes nothing"

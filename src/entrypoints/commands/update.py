@@ -67,7 +67,11 @@ def _parser() -> Parser:
     parser.add_argument(
         "--valid-until", metavar="TIME", help=f"no longer true from then on; {_CLEAR} clears it"
     )
-    parser.add_argument("--expires-at", metavar="TIME", help=f"forgotten from then on; {_CLEAR} clears it")
+    parser.add_argument(
+        "--expires-at",
+        metavar="TIME",
+        help=f"not recalled from then on, and archived: get shows it until it is forgotten; {_CLEAR} clears it",
+    )
     parser.add_argument("--state", choices=("active", "superseded", "archived"))
     parser.agent()
     parser.json()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent_memory.entrypoints.commands.clients import CLIENTS, configuration_for, own_command
+from agent_memory.entrypoints.commands.demo import how_to_connect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,3 +49,10 @@ def test_without_an_installed_program_the_interpreter_starts_the_module(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["/somewhere/cli.py", "config"])
     assert own_command() == (sys.executable, ["-m", "agent_memory.entrypoints.cli"])
+
+
+def test_the_demo_s_last_lines_name_a_command_that_works_from_anywhere(tmp_path: Path) -> None:
+    line = next(line for line in how_to_connect().splitlines() if "--client claude-code" in line)
+    command = shlex.split(line)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, '"mcpServers"' in ran.stdout) == (0, True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,31 @@ def test_the_page_of_tools_names_every_tool_and_argument() -> None:
 def test_the_page_of_commands_names_every_command() -> None:
     page = (ROOT / "docs" / "command-line.md").read_text()
     assert set(cli.COMMANDS) <= set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+
+
+def test_the_page_of_commands_and_the_help_name_the_same_exit_codes() -> None:
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    assert re.findall(r"^\| (\d+) \|", page, re.MULTILINE) == re.findall(
+        r"^  (\d+) ", cli.EXIT_CODES, re.MULTILINE
+    )
+
+
+def test_the_page_of_tools_tells_what_stands_in_no_schema() -> None:
+    page = (ROOT / "docs" / "tools.md").read_text()
+    for told in (
+        "`occurred_at`, else",
+        "`max_tokens` 4000",
+        "lower-cased",
+        "case-sensitive",
+        '"not_kept": [',
+    ):
+        assert told in page
+
+
+def test_the_example_program_without_a_file_says_how_it_is_used() -> None:
+    program = [sys.executable, str(ROOT / "examples" / "notes.py")]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (1, "usage: python examples/notes.py FILE\n")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -28,7 +28,7 @@ def use_memory(command: str, use: Callable[[App, Caller], Awaitable[int]], *, cr
     for warning in reading.warnings:
         complain(f"warning: {warning}")
     settings = reading.settings
-    if not creates:
+    if not creates and settings.db_type == "sqlite":
         _must_be_there(settings.db_path)
     caller = Caller(client="cli", agent=settings.agent_id, tool=command, ceiling=settings.scope)
 

@@ -85,10 +85,14 @@ class MemoryTools:
 
     async def _forget(self, request: requests.Forget, caller: Caller) -> object:
         key = self._app.settings.admin_key
-        if request.purge and key and not compare_digest((request.admin_key or "").encode(), key.encode()):
-            raise Rejected(
-                "admin_key: purging needs the admin key that this server was started with", "admin_key"
-            )
+        if request.purge and key:
+            if not request.admin_key:
+                raise Rejected(
+                    "admin_key is missing: purging needs the one that this server was started with",
+                    "admin_key",
+                )
+            if not compare_digest(request.admin_key.encode(), key.encode()):
+                raise Rejected("admin_key is wrong: nothing was purged", "admin_key")
         return await self._app.memory.forget(request, caller)
 
     async def _health(self, _request: NoArguments, caller: Caller) -> Health:

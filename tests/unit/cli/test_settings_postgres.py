@@ -117,7 +117,7 @@ def test_what_cannot_be_meant_is_refused_by_name_with_what_is_allowed(
 def test_without_the_driver_the_error_says_how_to_get_it() -> None:
     without = (
         "import sys; sys.modules['asyncpg'] = None\n"
-        "from agent_memory.entrypoints.cli import main; sys.exit(main(['health']))"
+        "from agent_memory.entrypoints.cli import main; sys.exit(main(['remember', 'x']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", without],
@@ -135,7 +135,7 @@ def test_without_the_driver_the_error_says_how_to_get_it() -> None:
 
 def test_the_other_shape_never_loads_the_driver(tmp_path: Path) -> None:
     look = (
-        "import sys; from agent_memory.entrypoints.cli import main; main(['health'])\n"
+        "import sys; from agent_memory.entrypoints.cli import main; main(['remember', 'x'])\n"
         "sys.exit('asyncpg' in sys.modules)"
     )
     environment = {"AGENT_MEMORY_DATA_DIR": str(tmp_path), "HOME": str(tmp_path)}

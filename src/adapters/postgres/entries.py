@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...ports.changes import Added, AddEntry, Removed, RemoveEntries, Replaced, ReplaceEntry
 from ...ports.errors import Conflict, NotFound, Rejected
@@ -22,6 +22,7 @@ from .rows import (
     SCOPE,
     STATE,
     STATE_CODES,
+    TAGS,
     TITLE,
     UPDATED,
     VERSION,
@@ -47,7 +48,7 @@ LEXEMES = (
     "setweight(to_tsvector('words', {2}), 'C') || setweight(to_tsvector('words', {3}), 'D')"
 )
 # Tags as a JSON array: PostgreSQL has no arrays of arrays of different lengths.
-_INSERT = (
+INSERT = (
     f"INSERT INTO entries ({COLUMNS}, words, lexemes) "  # noqa: S608 - constants of this package
     "SELECT id, scope, kind, state, version, at, created_at, updated_at, occurred_at, valid_from, valid_until, "
     "expires_at, importance, content_hash, author, title, "
@@ -144,10 +145,13 @@ async def add_all(transaction: Transaction, additions: Sequence[Addition]) -> li
     return [outcome for outcome, _, _ in await add_each(transaction, additions)]
 
 
-async def add_each(transaction: Transaction, additions: Sequence[Addition]) -> list[tuple[Added, int, int]]:
-    """In order, in as few statements as one would take. Each outcome with how many events there were before and after.
+async def add_each(
+    transaction: Transaction, additions: Sequence[Addition], *, first: bool = True
+) -> list[tuple[Added, int, int]]:
+    """In order, in as few statements as one would take: a round trip costs as much as a handful of rows.
 
-    A round trip costs as much as a handful of rows.
+    Each outcome with how many events there were before and after. Unless this is the `first` try, an entry that stands
+    under its own id is one that an earlier try has written (the number of its event is not looked up: 0).
     """
     created = await _insert(transaction, additions)
     outcomes: list[tuple[Added, int, int]] = []
@@ -159,6 +163,8 @@ async def add_each(transaction: Transaction, additions: Sequence[Addition]) -> l
             created.remove(row[ID])
         else:
             standing = await _standing(transaction, row)
+            if standing is not None and standing.id == row[ID] and not first:
+                standing = Added(row[ID], standing.version, duplicate=False)
             if standing is None and not await _insert(transaction, [addition]):
                 raise Conflict(f"entry {row[ID]}: another call wrote the same at the same time")
         if standing is None:
@@ -171,9 +177,14 @@ async def add_each(transaction: Transaction, additions: Sequence[Addition]) -> l
 
 async def _insert(transaction: Transaction, additions: Sequence[Addition]) -> set[str]:
     """The ids of those that collided with nothing."""
+    return {id_ for (id_,) in await transaction.fetch(INSERT, *addition_columns(additions))}
+
+
+def addition_columns(additions: Sequence[Addition]) -> list[list[Any]]:
+    """The parameters of INSERT."""
     columns = [list(column) for column in zip(*(row + text for _, row, text in additions), strict=True)]
-    columns[16] = [encode(tags).decode() for tags in columns[16]]
-    return {id_ for (id_,) in await transaction.fetch(_INSERT, *columns)}
+    columns[TAGS] = [encode(tags).decode() for tags in columns[TAGS]]
+    return columns
 
 
 async def _standing(transaction: Transaction, row: Row) -> Added | None:

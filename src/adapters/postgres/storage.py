@@ -199,5 +199,5 @@ class PostgresStorage(PostgresReader):
         return Applied(outcomes, seq=transaction.seq_of(transaction.told))
 
     async def _run_once(self, work: Callable[[Transaction], Awaitable[Applied]]) -> Applied:
-        applied, transaction = await self._transactions.run(work)
+        applied, transaction = await self._transactions.run(work, repeatable=True)
         return msgspec.structs.replace(applied, seq=transaction.seq_of(transaction.told))

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...ports.changes import Added, Applied
 from ...ports.errors import PortError, Unavailable
 from . import entries
+from .at_once import add_at_once
+from .rows import ID
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from .entries import Addition
     from .transaction import Transaction
     from .transactions import Transactions
@@ -73,15 +78,10 @@ class Writer:
             await self._work.wait()
             self._work.clear()
             while units := self._next():
-                try:
-                    await self._together(units)
-                except Exception as error:  # noqa: BLE001 - it is every caller's answer
-                    for unit in units:
-                        _refuse(unit, error)
-                except asyncio.CancelledError:
-                    for unit in units:
-                        _refuse(unit, Unavailable(f"{self._name}: closed while this was being written"))
-                    raise
+                single = [unit for unit in units if len(unit.additions) == 1]
+                several = [unit for unit in units if len(unit.additions) > 1]
+                await self._answered(self._at_once, single)
+                await self._answered(self._together, several)
 
     def _next(self) -> list[_Unit]:
         units: list[_Unit] = []
@@ -91,28 +91,60 @@ class Writer:
                 units.append(unit)
         return units
 
-    async def _together(self, units: list[_Unit]) -> None:
+    async def _answered(self, write: Callable[[list[_Unit]], Awaitable[None]], units: list[_Unit]) -> None:
+        """Whatever becomes of it, each of the units has its answer."""
+        if not units:
+            return
         try:
-            answers = await self._write(units)
+            await write(units)
+        except Exception as error:  # noqa: BLE001 - it is every caller's answer
+            for unit in units:
+                _refuse(unit, error)
+        except asyncio.CancelledError:
+            for unit in units:
+                _refuse(unit, Unavailable(f"{self._name}: closed while this was being written"))
+            raise
+
+    async def _at_once(self, units: list[_Unit]) -> None:
+        """By one statement. Those that collide with an entry which stands are judged by their own."""
+        additions = [addition for unit in units for addition in unit.additions]
+        try:
+            numbers, first = await self._transactions.run_statement(
+                partial(add_at_once, additions=additions, origin=self._transactions.origin)
+            )
         except PortError as error:
-            if len(units) == 1 or (error.retryable and isinstance(error, Unavailable)):
+            if isinstance(error, Unavailable) or len(units) == 1:
+                raise
+            numbers, first = {}, True
+        rest: list[_Unit] = []
+        for unit in units:
+            id_ = unit.additions[0].row[ID]
+            number = numbers.pop(id_, None)
+            if number is None:
+                rest.append(unit)
+            else:
+                _answer(unit, Applied((Added(id_, 1, duplicate=False),), seq=number))
+        if rest:
+            await self._together(rest, first=first)
+
+    async def _together(self, units: list[_Unit], *, first: bool = True) -> None:
+        """In one transaction. `first`: none of this was tried before."""
+        try:
+            answers = await self._write(units, first=first)
+        except PortError as error:
+            if isinstance(error, Unavailable) or len(units) == 1:
                 raise
             # One of them was refused: each for itself, so that it harms no other.
             for unit in units:
-                try:
-                    [answer] = await self._write([unit])
-                except Exception as refusal:  # noqa: BLE001 - it is this caller's answer
-                    _refuse(unit, refusal)
-                else:
-                    _answer(unit, answer)
+                await self._answered(partial(self._together, first=first), [unit])
         else:
             for unit, answer in zip(units, answers, strict=True):
                 _answer(unit, answer)
 
-    async def _write(self, units: list[_Unit]) -> list[Applied]:
+    async def _write(self, units: list[_Unit], *, first: bool) -> list[Applied]:
         async def work(transaction: Transaction) -> list[tuple[Added, int, int]]:
             return await entries.add_each(
-                transaction, [addition for unit in units for addition in unit.additions]
+                transaction, [addition for unit in units for addition in unit.additions], first=first
             )
 
         written, transaction = await self._transactions.run(work)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
 
 SCHEMA = "agent_memory"
+SEARCH_PATH = f"{SCHEMA}, public"
 PLANNED = "SET LOCAL plan_cache_mode = force_custom_plan"
 """After five runs of a statement PostgreSQL may keep a plan made for no values in particular. Of a word or a vector
 that it does not know it thinks too well: for a scope of a hundred entries it would read every entry with the word.
@@ -58,7 +59,7 @@ def connect_arguments(settings: PostgresSettings, *, origin: str) -> dict[str, A
         "max_cacheable_statement_size": _LONGEST_STATEMENT,
         "server_settings": {
             "application_name": f"agent-memory {origin}",
-            "search_path": f"{SCHEMA}, public",
+            "search_path": SEARCH_PATH,
             "statement_timeout": str(round(settings.statement_timeout * 1000)),
             "idle_in_transaction_session_timeout": str(round(_IDLE_UNIT_SECONDS * 1000)),
             "jit": "off",

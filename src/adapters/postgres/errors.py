@@ -13,21 +13,24 @@ from ...ports.errors import Conflict, Corrupt, Misconfigured, PortError, Rejecte
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+POOLER = "a pooler such as pgbouncer stands between: connect to PostgreSQL itself"
+
 # By SQLSTATE, else by its class (the first two characters): PostgreSQL's documentation, appendix A.
 _MEANING: dict[str, tuple[type[PortError], str]] = {
     "08": (Unavailable, "the connection was lost"),
+    "08P01": (Misconfigured, POOLER),
     "22": (Rejected, "a value is out of range"),
     "23": (Rejected, "a value breaks a rule of the schema"),
     "23505": (Conflict, "another call wrote the same at the same time"),
     "25P03": (Unavailable, "a unit stayed idle for too long and was rolled back"),
     "25006": (Unavailable, "the server takes no writes (a standby?): set AGENT_MEMORY_PG_HOST to the primary"),
-    "26000": (Misconfigured, "a pooler in transaction mode stands between: use session mode"),
+    "26000": (Misconfigured, POOLER),
     "28": (Misconfigured, "the server refused the login: check AGENT_MEMORY_PG_USER and AGENT_MEMORY_PG_PASSWORD"),
     "3D000": (Misconfigured, "the database does not exist: create it, or set AGENT_MEMORY_PG_DATABASE"),
     "40": (Unavailable, "too many calls changed the same at once"),
     "42": (Corrupt, "the database does not hold what its schema version says: restore a backup"),
     "42501": (Misconfigured, "the user may not do this: make it the owner of the database"),
-    "42P05": (Misconfigured, "a pooler in transaction mode stands between: use session mode"),
+    "42P05": (Misconfigured, POOLER),
     "3F": (Corrupt, "the schema agent_memory is gone: restore a backup"),
     "53": (Unavailable, "the server is out of a resource"),
     "53100": (Unavailable, "the server's disk is full"),
@@ -98,7 +101,7 @@ def _meaning(error: Exception) -> tuple[type[PortError] | None, str]:
 def is_lost(error: BaseException) -> bool:
     """The connection went away: whatever was not committed on it is undone."""
     if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "").startswith(_LOST)
+        return (error.sqlstate or "").startswith(_LOST) and error.sqlstate != "08P01"
     return isinstance(error, (OSError, asyncpg.InterfaceError)) and not isinstance(
         error, (ssl.SSLError, ValueError)
     )

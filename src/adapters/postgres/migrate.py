@@ -10,8 +10,8 @@ import asyncpg
 
 from ...ports.errors import Misconfigured
 from . import pgvector
-from .connections import SCHEMA, connect_arguments, server_name
-from .errors import port_errors
+from .connections import SCHEMA, SEARCH_PATH, connect_arguments, server_name
+from .errors import POOLER, port_errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS {SCHEMA}.migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
+_SEARCH_PATH = "SELECT current_setting('search_path')"
 _EXISTS = f"SELECT to_regclass('{SCHEMA}.migrations') IS NOT NULL"
 _VERSION = f"SELECT coalesce(max(number), 0) FROM {SCHEMA}.migrations"  # noqa: S608 - a constant of this package
 _RECORD = f"INSERT INTO {SCHEMA}.migrations (number, name) VALUES ($1, $2)"  # noqa: S608 - same
@@ -94,6 +95,8 @@ async def _connected(settings: PostgresSettings) -> AsyncGenerator[Connection]:
     with port_errors(server_name(settings)):
         connection = await asyncpg.connect(**connect_arguments(settings, origin="migrations"))
         try:
+            if await connection.fetchval(_SEARCH_PATH) != SEARCH_PATH:
+                raise Misconfigured(f"{server_name(settings)}: {POOLER} (it drops our search_path)")
             yield connection
         finally:
             await connection.close(timeout=settings.connection_timeout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from agent_memory.adapters.postgres.config import PostgresSettings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
+@cache
 def docker_answers() -> bool:
     host = os.environ.get("DOCKER_HOST", _DEFAULT_HOST)
     if host.startswith("unix://") and not _is_open(host.removeprefix("unix://")):

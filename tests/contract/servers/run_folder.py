@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RUN_VARIABLE = "AGENT_MEMORY_TEST_RUN"
 USERS = "users.lock"
 READY = "server.json"
+FAILED = "failed.txt"
 LOG = "keeper.log"
 
 Technology = Literal["postgres"]
@@ -58,13 +59,15 @@ def end_run(timeout: float = 30.0) -> None:
 def server(name: str, technology: Technology, *arguments: str, timeout: float = 120.0) -> bytes:
     """What the keeper of the server `name` says of it, once it runs. Starts both unless they do.
 
-    RuntimeError, with the keeper's log, when it cannot be started.
+    RuntimeError, with the keeper's log, when it cannot be started: tried once a run.
     """
     folder = begin_run() / name
     folder.mkdir(exist_ok=True)
     folder.chmod(0o711)
     with _locked(folder / "start.lock", time.monotonic() + timeout):
-        ready = folder / READY
+        ready, failed = folder / READY, folder / FAILED
+        if failed.exists():
+            raise RuntimeError(failed.read_text(encoding="utf-8"))
         if not ready.exists():
             _start_keeper(folder, technology, arguments, timeout)
         return ready.read_bytes()
@@ -97,9 +100,10 @@ def _start_keeper(folder: Path, technology: Technology, arguments: tuple[str, ..
     deadline = time.monotonic() + timeout
     while not (folder / READY).exists():
         if keeper.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(
-                f"no server {folder.name}:\n{(folder / LOG).read_text(errors='replace')[-4000:]}"
-            )
+            keeper.terminate()
+            said = f"no server {folder.name}:\n{(folder / LOG).read_text(errors='replace')[-4000:]}"
+            (folder / FAILED).write_text(said, encoding="utf-8")
+            raise RuntimeError(said)
         time.sleep(0.02)
 
 

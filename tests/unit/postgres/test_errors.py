@@ -32,6 +32,7 @@ MEANINGS: list[tuple[Exception, type[PortError]]] = [
     (E.InsufficientPrivilegeError("permission denied"), Misconfigured),
     (E.DuplicatePreparedStatementError("already exists"), Misconfigured),
     (E.InvalidSQLStatementNameError("does not exist"), Misconfigured),
+    (E.ProtocolViolationError("unsupported startup parameter: search_path"), Misconfigured),
     (E.UndefinedTableError("no such table"), Corrupt),
     (E.DataCorruptedError("invalid page"), Corrupt),
     (E.InterfaceError("connection is closed"), Unavailable),

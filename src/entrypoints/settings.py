@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from ..core.limits import AGENT_CHARS
+from ..core.limits import AGENT_CHARS, FILE_LOCK_SECONDS
 from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
 from .setting import Setting, choice, path, seconds_from_millis
+from .settings_limits import LIMIT_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
+from .settings_redis import REDIS_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +51,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pg_idle_timeout: float = 30.0
     pg_connection_timeout: float = 10.0
     pg_statement_timeout: float = 30.0
+    redis_enabled: bool = False
+    redis_url: str = ""
+    redis_host: str = "localhost"
+    redis_port: int = 6379
+    redis_password: str = ""
+    redis_db: int = 0
+    redis_tls: bool = False
+    redis_key_prefix: str = "agentmem:"
+    redis_cache_ttl: float = 3600.0
+    redis_lock_ttl: float = 30.0
+    redis_lock_retry_count: int = 3
+    redis_lock_retry_delay: float = 0.2
+    redis_event_channel: str = "agentmem:events"
+    redis_connect_timeout: float = 10.0
+    redis_max_retries: int = 3
+    file_lock_ttl: float = FILE_LOCK_SECONDS
+    rate_limit: Literal["auto", "on", "off"] = "auto"
+    rate_per_agent_max: int = 500
+    rate_per_agent_window: float = 60.0
+    rate_global_max: int = 5000
+    rate_global_window: float = 60.0
+    rate_burst_max: int = 50
+    rate_burst_window: float = 1.0
+    rate_fail_mode: Literal["local", "closed", "open"] = "local"
+    cb_failure_threshold: int = 5
+    cb_reset_timeout: float = 30.0
+    cb_success_threshold: int = 2
 
     @property
     def place(self) -> str:
@@ -89,6 +118,8 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
     data_dir = fields.setdefault("data_dir", _default_data_dir(environment))
     assert isinstance(data_dir, Path)
     fields.setdefault("db_path", data_dir / "memory.db")
+    if "file_lock_ttl" not in fields and sources["REDIS_LOCK_TTL_MS"] == "environment":
+        fields["file_lock_ttl"] = fields["redis_lock_ttl"]
     return Reading(
         settings=msgspec.convert(fields, Settings),
         sources=sources,
@@ -190,7 +221,7 @@ SETTINGS: tuple[Setting, ...] = (
         read=str,
         secret=True,
         guards=True,
-        meaning="when set, purging asks for it",
+        meaning="when set, purging and ending another's file lock ask for it",
     ),
     Setting(
         name="LOG_LEVEL",
@@ -206,5 +237,14 @@ SETTINGS: tuple[Setting, ...] = (
         read=seconds_from_millis(0, 600_000),
         meaning="how long calls in flight may take to finish when the server is told to stop",
     ),
+    Setting(
+        name="FILE_LOCK_TTL_MS",
+        default="",
+        field="file_lock_ttl",
+        read=seconds_from_millis(1000, 86_400_000),
+        meaning="how long a file lock lasts that asks for no time (default: REDIS_LOCK_TTL_MS if set, else 5 minutes)",
+    ),
+    *LIMIT_SETTINGS,
     *POSTGRES_SETTINGS,
+    *REDIS_SETTINGS,
 )

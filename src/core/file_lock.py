@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..ports.errors import LockTimeout, NotHeld, Rejected
-from ..ports.lock import Held, Lease
+from ..ports.lock import MAX_TTL, Held, Lease
 from ..ports.scopes import GLOBAL
 from . import limits
 from .file_paths import normal_path
@@ -82,11 +82,19 @@ class FileLocks:
         lease = Lease(name=name, owner=agent, token=request.token, acquired_at=_NEVER, expires_at=_NEVER)
         try:
             if request.action == "renew":
-                return _yours(path, await self._lock.renew(lease, ttl=self._ttl_of(request)))
+                return _yours(path, await self._lock.renew(lease, ttl=await self._renewal(request, lease)))
             await self._lock.release(lease)
         except NotHeld:
             raise await self._over(lease, path) from None
         return FileLockResult(file_path=path, status="free")
+
+    async def _renewal(self, request: FileLock, lease: Lease) -> float:
+        """Where none is named, no less than is left."""
+        if request.ttl_seconds is not None:
+            return request.ttl_seconds
+        held = await self._lock.inspect(lease.name)
+        left = 0.0 if held is None else (held.expires_at - self._clock.now()).total_seconds()
+        return min(MAX_TTL, max(self._ttl, left))
 
     async def _list(self, caller: Caller) -> FileLockResult:
         prefix = _namespace(caller)

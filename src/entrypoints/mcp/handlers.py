@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from ...core import requests
 from ...core.caller import Caller
 from ...ports.errors import PortError, Rejected
+from ..admin import is_admin
 from ..health import Health, check_health
 from . import text
 from .application import Refused, UnknownTool
@@ -110,12 +110,12 @@ class MemoryTools:
         return await self._app.file_locks.act(request, caller)
 
     def _check_key(self, given: str | None, what: str, outcome: str) -> None:
-        key = self._app.settings.admin_key
-        if key and not given:
+        needed = self._app.settings.admin_key
+        if needed and not given:
             raise Rejected(
                 f"admin_key is missing: {what} needs the one that this server was started with", "admin_key"
             )
-        if key and given and not compare_digest(given.encode("utf-8", "surrogatepass"), key.encode()):
+        if not is_admin(given, needed):
             raise Rejected(f"admin_key is wrong: {outcome}", "admin_key")
 
     async def _health(self, _request: NoArguments, caller: Caller) -> Health:

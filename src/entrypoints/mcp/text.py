@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...ports.errors import CircuitOpen, Conflict, PortError, RateLimited
+from ...ports.errors import CircuitOpen, Conflict, LockTimeout, PortError, RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -179,6 +179,6 @@ def failure(error: PortError) -> str:
         return f"{text}\n{head}\n{_quoted(current.content)}"
     if isinstance(error, CircuitOpen):
         return f"{text} (try again in {error.retry_after:.0f} s)"
-    if isinstance(error, RateLimited):
-        return text
+    if isinstance(error, RateLimited | LockTimeout):
+        return text  # which says itself how to go on
     return f"{text} (try again)" if error.retryable else text

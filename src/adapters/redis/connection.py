@@ -14,7 +14,8 @@ An adapter is given an entered RedisServer and closes nothing of it. It says wha
 
 What fails comes out as `PortError`. A call that was sent is not undone by cancelling its caller: it ends by itself.
 `again` says whether a call may be sent once more after its answer was lost. Where it may not, it is tried again only
-when it surely did nothing: no connection, or a server that said so (LOADING, BUSY, READONLY).
+when it surely did nothing: no connection, or a server that said so (LOADING, BUSY, READONLY). Where all attempts failed
+and one may have been done the error is `InDoubt`, a kind of `Unavailable`.
 
 Keys begin with `server.prefix`. Nothing is done on entering but to check the settings: the server may be absent, and
 come and go as it likes.
@@ -31,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Self
 from redis import exceptions as driver
 
 from ...ports.errors import PortError, Unavailable
-from .errors import is_passing, is_refusal, port_error
+from .errors import InDoubt, is_passing, is_refusal, port_error
 from .pool import Pool
 from .scripts import Scripts
 
@@ -211,6 +212,7 @@ class RedisServer:
         # The network's own time, like the timeouts of sockets, whatever clock the adapters have.
         give_up = time.monotonic() + self.settings.command_timeout
         failures = 0
+        in_doubt = False
         while True:
             try:
                 answer = await self._attempt(work)
@@ -219,6 +221,7 @@ class RedisServer:
             except _Failure as failure:
                 error = failure.error
                 self._note(connected=is_refusal(error))
+                in_doubt = in_doubt or not failure.did_nothing
                 may_repeat = again or failure.did_nothing
                 if (
                     not may_repeat
@@ -230,6 +233,8 @@ class RedisServer:
                     mapped = port_error(error, self.name)
                     if mapped is error:
                         raise error from None
+                    if in_doubt and isinstance(mapped, Unavailable):
+                        mapped = InDoubt(str(mapped))
                     raise mapped from error
             else:
                 self._note(connected=True)

@@ -9,6 +9,11 @@ from redis import exceptions as driver
 
 from ...ports.errors import Misconfigured, PortError, Rejected, Unavailable
 
+
+class InDoubt(Unavailable):
+    """The answer was lost: it may have been done."""
+
+
 # The first word of what a server refuses with. An error inside of a script may carry it further on.
 _REFUSALS: dict[str, tuple[type[PortError], str]] = {
     "BUSY": (Unavailable, "a script runs for too long there"),

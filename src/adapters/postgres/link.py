@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from ...ports.errors import Unavailable
+from ...ports.waking import Sleeper
 from .connections import connect_arguments, server_name
 from .errors import port_error
-from .waking import Sleeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,9 +2,54 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..ports.errors import Misconfigured
 from .setting import Setting, flag, number, seconds_from_millis
 
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ..adapters.redis.settings import RedisSettings
+    from .settings import Settings
+
 _LONGEST_MS = 86_400_000
+
+
+
+def redis_settings(settings: Settings) -> RedisSettings:
+    with redis_driver_needed():
+        from ..adapters.redis.settings import RedisSettings  # noqa: PLC0415 - needs the driver
+    return RedisSettings(
+        url=settings.redis_url,
+        host=settings.redis_host,
+        port=settings.redis_port,
+        password=settings.redis_password,
+        db=settings.redis_db,
+        tls=settings.redis_tls,
+        key_prefix=settings.redis_key_prefix,
+        event_channel=settings.redis_event_channel,
+        connect_timeout=settings.redis_connect_timeout,
+        max_retries=settings.redis_max_retries,
+        lock_ttl=settings.file_lock_ttl,
+        lock_retry_count=settings.redis_lock_retry_count,
+        lock_retry_delay=settings.redis_lock_retry_delay,
+        cache_ttl=settings.redis_cache_ttl,
+    )
+
+
+@contextmanager
+def redis_driver_needed() -> Generator[None]:
+    """Around the imports that load it: it is an extra."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "redis":
+            raise
+        raise Misconfigured(
+            "AGENT_MEMORY_REDIS_ENABLED=true needs the driver redis: pip install 'agent-memory[redis]'"
+        ) from error
 
 
 def _prefix(text: str) -> str:

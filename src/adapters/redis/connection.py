@@ -63,7 +63,7 @@ class RedisServer:
         self.name = location.name
         self.prefix = settings.key_prefix
         self._pool = Pool(settings, location)
-        self._scripts = Scripts(clock)
+        self.scripts = Scripts(clock)
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = True
         self._connected = False
@@ -131,7 +131,7 @@ class RedisServer:
         retries: int | None = None,
         delay: float | None = None,
     ) -> asyncio.Task[Any]:
-        lua = self._scripts[script]
+        lua = self.scripts[script]
         rest = (len(keys), *keys, *arguments)
 
         async def evaluate(connection: AbstractConnection) -> Any:

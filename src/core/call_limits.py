@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from ..ports.errors import CircuitOpen, RateLimited, Unavailable
+from ..ports.errors import CircuitOpen, Misconfigured, RateLimited, Unavailable
 from ..ports.rate_limiter import Window
 from ..ports.scopes import GLOBAL
 from .limits import AGENT_CHARS
@@ -81,7 +81,7 @@ class CallLimits:
         windows = self._windows(key)
         try:
             decision = await self._limiter.hit(windows)
-        except (Unavailable, CircuitOpen) as error:
+        except (Unavailable, CircuitOpen, Misconfigured) as error:
             self._heard(answers=False)
             if self._fail_mode == "open":
                 return

@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from ..ports.storage import Storage, StorageCapabilities, UnitOfWork
 
 
-def _nothing() -> None:
-    """For whoever need not know."""
-
-
 class GuardedStorage:
     """The `Storage` that it is given, each call within `guard()`, which may refuse it (`CircuitOpen`).
 
@@ -44,12 +40,12 @@ class GuardedStorage:
         self,
         storage: Storage,
         *,
-        guard: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
-        committed: Callable[[], None] = _nothing,
+        guard: Callable[[], AbstractAsyncContextManager[None]] | None = None,
+        committed: Callable[[], None] | None = None,
     ) -> None:
         self._storage = storage
-        self._guard = guard
-        self._committed = committed
+        self._guard = guard or nullcontext
+        self._committed = committed or (lambda: None)
 
     @property
     def capabilities(self) -> StorageCapabilities:

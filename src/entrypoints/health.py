@@ -69,6 +69,7 @@ async def check_health(app: App, ceiling: str) -> Health:
         database["connected"] = False
     connected = bool(database.get("connected"))
     breaker = await _breaker(app, problems)
+    redis = {} if app.redis is None else await app.redis.figures(problems)
     locks = await _locks(app, ceiling, problems)
     return Health(
         status="healthy" if not problems else "degraded" if connected else "unhealthy",
@@ -80,6 +81,7 @@ async def check_health(app: App, ceiling: str) -> Health:
         locks=locks,
         limiter=_limiter(app, problems),
         breaker=breaker,
+        redis=redis,
         problems=tuple(problems),
     )
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _LONGEST_MS = 86_400_000
 
 
-
 def redis_settings(settings: Settings) -> RedisSettings:
     with redis_driver_needed():
         from ..adapters.redis.settings import RedisSettings  # noqa: PLC0415 - needs the driver

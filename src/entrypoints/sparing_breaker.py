@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from ..ports.errors import CircuitOpen, Unavailable
+from ..ports.breaker_rules import FAILURES
+from ..ports.errors import CircuitOpen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -13,13 +14,11 @@ if TYPE_CHECKING:
     from ..ports.circuit_breaker import CircuitBreaker
     from ..ports.clock import Clock
 
-_FAILURES = (Unavailable, OSError, TimeoutError)
-
 
 class SparingGuard:
-    """`guard` of `breaker`, which costs a round trip there and is spared for `seconds` after it said that it is closed and
-    has counted no failure. So that calls begin to fail fast at most that much later than elsewhere. A failure is
-    counted there at once, and ends the sparing.
+    """`guard` of `breaker`, which costs a round trip there and is spared for `seconds` after it said that it is closed
+    and has counted no failure: calls begin to fail fast at most that much later than elsewhere. A failure is counted
+    there at once, and ends the sparing.
     """
 
     def __init__(self, breaker: CircuitBreaker, clock: Clock, *, seconds: float) -> None:
@@ -37,7 +36,7 @@ class SparingGuard:
             return
         try:
             yield
-        except _FAILURES as error:
+        except FAILURES as error:
             self._until = 0.0
             await self._count(error)
             raise
@@ -48,11 +47,7 @@ class SparingGuard:
             self._until = self._clock.monotonic() + self._seconds
 
     async def _count(self, error: Exception) -> None:
-        """The failure of a call that it did not admit. It may be open already: then it counts no more."""
-        try:
+        """The failure of a call that it did not admit. Where it is open already, it counts no more."""
+        with suppress(CircuitOpen, *FAILURES):
             async with self._breaker.guard():
                 raise error
-        except CircuitOpen:
-            pass
-        except _FAILURES:
-            pass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from secrets import randbits, token_hex
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from .feed import Feed
 from .lazy_lock import LazyLock
 from .logs import Log
 from .settings import Settings
-from .wiring_parts import make_breaker, make_bus, make_limits, make_lock, make_store, tell_transitions
+from .wiring_parts import Coordination, RedisCheck, make_limits, make_store, open_alone, tell_transitions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 class App(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that runs, wired. `instance` names this process among those that share a store.
 
-    `storage` is what calls use; `store` the same without circuit breaker, for who asks how it is. `breaker` and
-    `limits` are None where nothing is guarded or limited.
+    `storage` is what calls use; `store` the same without circuit breaker, for who asks how it is. `breaker`, `limits`
+    and `redis` are None where there are none.
     """
 
     settings: Settings
@@ -42,6 +41,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     storage: Storage
     breaker: CircuitBreaker | None
     limits: CallLimits | None
+    redis: RedisCheck | None
     lock: LazyLock
     memory: Memory
     file_locks: FileLocks
@@ -56,24 +56,40 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         instance = token_hex(4)
         clock = SystemClock()
         store = await stack.enter_async_context(make_store(settings, clock, instance))
-        storage, breaker = store, None
-        if settings.db_type == "postgresql":
-            breaker = await stack.enter_async_context(make_breaker("postgresql", settings, clock))
-            tell_transitions(breaker, log)
-            storage = GuardedStorage(store, guard=breaker.guard)
-        bus = await stack.enter_async_context(make_bus(settings, clock, instance))
-        lock = await stack.enter_async_context(LazyLock(partial(make_lock, settings, clock, instance)))
+        if settings.redis_enabled:
+            from .wiring_redis import open_fleet  # noqa: PLC0415 - this shape only
+
+            shared = await open_fleet(settings, store, stack, clock=clock, instance=instance, log=log)
+        else:
+            shared = await open_alone(settings, clock, instance, stack)
+        storage = _attended(store, shared)
+        if shared.breaker is not None:
+            tell_transitions(shared.breaker, log)
+        lock = await stack.enter_async_context(LazyLock(shared.make_lock))
         yield App(
             settings=settings,
             instance=instance,
             clock=clock,
             store=store,
             storage=storage,
-            breaker=breaker,
-            limits=make_limits(settings, clock, log),
+            breaker=shared.breaker,
+            limits=make_limits(settings, clock, log, shared.limiter),
+            redis=shared.redis,
             lock=lock,
             memory=Memory(storage, clock, IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)),
             file_locks=FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl),
             log=log,
-            feed=Feed(storage, bus, clock, log, relays=settings.db_type == "sqlite"),
+            feed=Feed(
+                storage,
+                shared.bus,
+                clock,
+                log,
+                relays=settings.db_type == "sqlite" and not settings.redis_enabled,
+            ),
         )
+
+
+def _attended(store: Storage, shared: Coordination) -> Storage:
+    if shared.guard is None and shared.committed is None:
+        return store
+    return GuardedStorage(store, guard=shared.guard, committed=shared.committed)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from ..core.call_limits import CallLimits, Limit, Limits
+from ..ports.circuit_breaker import CircuitBreaker
+from ..ports.event_bus import EventBus
+from ..ports.lock import Lock
+from ..ports.rate_limiter import RateLimiter
 from .settings_limits import breaker_thresholds, limits_are_on
 from .settings_postgres import postgres_driver_needed, postgres_settings
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AsyncExitStack
 
-    from ..ports.circuit_breaker import CircuitBreaker, Transition
+    from ..ports.circuit_breaker import Thresholds, Transition
     from ..ports.clock import Clock
-    from ..ports.event_bus import EventBus
-    from ..ports.lock import Lock
-    from ..ports.rate_limiter import RateLimiter
     from ..ports.storage import Storage
     from .logs import Log
     from .settings import Settings
@@ -36,6 +41,36 @@ def make_store(settings: Settings, clock: Clock, instance: str) -> AbstractAsync
         busy_timeout=settings.busy_timeout,
         synchronous=settings.synchronous,
     )
+
+
+class RedisCheck(Protocol):
+    async def figures(self, problems: list[str]) -> dict[str, Any]:
+        """`redis` of `memory_health`; what is wrong is added to `problems`."""
+        ...
+
+
+class Coordination(msgspec.Struct, frozen=True, kw_only=True):
+    """What instances share beside their store. `guard` is around each call to the store, `committed` after each commit;
+    `limiter` counts for all, where there is one, and `redis` says how Redis is.
+    """
+
+    bus: EventBus
+    make_lock: Callable[[], Lock]
+    breaker: CircuitBreaker | None = None
+    guard: Callable[[], AbstractAsyncContextManager[None]] | None = None
+    committed: Callable[[], None] | None = None
+    limiter: RateLimiter | None = None
+    redis: RedisCheck | None = None
+
+
+async def open_alone(settings: Settings, clock: Clock, instance: str, stack: AsyncExitStack) -> Coordination:
+    """Without Redis: by the store's own technology, and each process for itself."""
+    bus = await stack.enter_async_context(make_bus(settings, clock, instance))
+    make = partial(make_lock, settings, clock, instance)
+    if settings.db_type == "sqlite":
+        return Coordination(bus=bus, make_lock=make)
+    breaker = await stack.enter_async_context(make_breaker("postgresql", breaker_thresholds(settings), clock))
+    return Coordination(bus=bus, make_lock=make, breaker=breaker, guard=breaker.guard)
 
 
 def make_bus(settings: Settings, clock: Clock, instance: str) -> AbstractAsyncContextManager[EventBus]:
@@ -58,11 +93,11 @@ def make_lock(settings: Settings, clock: Clock, instance: str) -> Lock:
     return SqliteLock(settings.db_path, clock=clock)
 
 
-def make_breaker(name: str, settings: Settings, clock: Clock) -> CircuitBreaker:
+def make_breaker(name: str, thresholds: Thresholds, clock: Clock) -> CircuitBreaker:
     from ..adapters.inprocess.breaker_machine import BreakerMachine  # noqa: PLC0415 - a remote shape only
     from ..adapters.inprocess.circuit_breaker import InProcessCircuitBreaker  # noqa: PLC0415 - same
 
-    return InProcessCircuitBreaker(clock=clock, machine=BreakerMachine(name, breaker_thresholds(settings)))
+    return InProcessCircuitBreaker(clock=clock, machine=BreakerMachine(name, thresholds))
 
 
 def make_limits(

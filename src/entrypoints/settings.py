@@ -15,6 +15,7 @@ from ..core.limits import AGENT_CHARS
 from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
+from .event_loop import LoopChoice
 from .setting import Setting, choice, path, seconds_from_millis
 from .settings_postgres import POSTGRES_SETTINGS
 
@@ -37,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_key: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
+    event_loop: LoopChoice = "auto"
     pg_host: str = "localhost"
     pg_port: int = 5432
     pg_database: str = "agent_memory"
@@ -205,6 +207,13 @@ SETTINGS: tuple[Setting, ...] = (
         field="drain_timeout",
         read=seconds_from_millis(0, 600_000),
         meaning="how long calls in flight may take to finish when the server is told to stop",
+    ),
+    Setting(
+        name="EVENT_LOOP",
+        default="auto",
+        field="event_loop",
+        read=choice("auto", "asyncio", "uvloop"),
+        meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
     ),
     *POSTGRES_SETTINGS,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..ports.errors import PortError
+from .event_loop import run as run_loop
 from .logs import Log
 from .mcp.application import Application
 from .mcp.handlers import MemoryTools
@@ -40,7 +41,7 @@ def run(reading: Reading) -> int:
     for warning in reading.warnings:
         log.warning(warning)
     try:
-        asyncio.run(_serve(reading.settings, log))
+        run_loop(_serve(reading.settings, log), reading.settings.event_loop)
     except PortError as error:
         sys.stderr.write(f"agent-memory: {error.code}: {error}\n")
         return EXIT_TEMPORARY if error.retryable else EXIT_MISCONFIGURED

@@ -35,9 +35,10 @@ async def serve_stdio(server: McpServer, stdin: int = 0, stdout: int = 1, *, gra
         ended = asyncio.Event()
         outlet = await open_outlet(sink, ended.set)
         session = server.connect(outlet.write)
-        inlet = await open_inlet(source, session, ended.set)
-        outlet.throttles(inlet)
         with _on_signals(_Stop(ended.set, session)):
+            # Only now: whoever has an answer may send a signal.
+            inlet = await open_inlet(source, session, ended.set)
+            outlet.throttles(inlet)
             try:
                 await ended.wait()
             finally:

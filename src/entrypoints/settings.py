@@ -15,6 +15,7 @@ from ..core.limits import AGENT_CHARS, FILE_LOCK_SECONDS
 from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
+from .event_loop import LoopChoice
 from .setting import Setting, choice, path, seconds_from_millis
 from .settings_limits import LIMIT_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
@@ -39,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_key: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
+    event_loop: LoopChoice = "auto"
     pg_host: str = "localhost"
     pg_port: int = 5432
     pg_database: str = "agent_memory"
@@ -243,6 +245,13 @@ SETTINGS: tuple[Setting, ...] = (
         field="file_lock_ttl",
         read=seconds_from_millis(1000, 86_400_000),
         meaning="how long a file lock lasts that asks for no time (default: REDIS_LOCK_TTL_MS if set, else 5 minutes)",
+    ),
+    Setting(
+        name="EVENT_LOOP",
+        default="auto",
+        field="event_loop",
+        read=choice("auto", "asyncio", "uvloop"),
+        meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
     ),
     *LIMIT_SETTINGS,
     *POSTGRES_SETTINGS,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent_memory.entrypoints.event_loop import LoopChoice, run
 from agent_memory.entrypoints.mcp.application import (
     Application,
     Refused,
@@ -138,4 +139,5 @@ def fake_server(program: FakeProgram) -> McpServer:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve_stdio(fake_server(FakeProgram()), grace=float(sys.argv[1]) if sys.argv[1:] else 5.0))
+    chosen: LoopChoice = "uvloop" if os.environ.get("FAKE_SERVER_LOOP") == "uvloop" else "asyncio"
+    run(serve_stdio(fake_server(FakeProgram()), grace=float(sys.argv[1]) if sys.argv[1:] else 5.0), chosen)

@@ -21,6 +21,18 @@ _SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 """PostgreSQL's documentation, section 54.7: the message with which a client asks for TLS."""
 
 
+def _usage(*uses: str) -> x509.KeyUsage:
+    every = (
+        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+    )  # fmt: skip
+    return x509.KeyUsage(**{use: use in uses for use in every})
+
+
+_USAGE_OF_AN_AUTHORITY = _usage("key_cert_sign", "crl_sign")
+_USAGE_OF_A_SERVER = _usage("digital_signature")
+
+
 class Certificates:
     """`authority` is the PEM file to trust; `server` what the server shows."""
 
@@ -73,6 +85,13 @@ def _certificate(
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        # Python 3.13 and later ask for these (VERIFY_X509_STRICT).
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer_key or key).public_key()),
+            critical=False,
+        )
+        .add_extension(_USAGE_OF_AN_AUTHORITY if issuer is None else _USAGE_OF_A_SERVER, critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name.replace(" ", "-"))]), critical=False)
     )
     return builder.sign(key if issuer_key is None else issuer_key, hashes.SHA256())

@@ -27,6 +27,11 @@ ENVELOPE: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True, params=["asyncio", "uvloop"])
+def _loop_of_the_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_SERVER_LOOP", request.param)
+
+
 def call(identifier: int, name: str, **arguments: Any) -> bytes:
     params: dict[str, Any] = {"name": name, "arguments": arguments, "_meta": ENVELOPE}
     message: dict[str, Any] = {"jsonrpc": "2.0", "id": identifier, "method": "tools/call", "params": params}

@@ -74,6 +74,7 @@ async def test_what_one_server_acknowledged_the_other_recalls_at_once(server: Po
 async def test_servers_survive_the_end_of_every_connection_and_stay_true(server: PostgresSettings) -> None:
     async with mcp_server(server) as one, mcp_server(server) as two:
         began_as = one.pid, two.pid
+        await insist(two, "memory_recall", {"scope": "acme"})
         for number in range(8):
             await insist(one, "memory_recall", {"scope": "acme"})
             assert await terminate_everyone(server) >= 2

@@ -9,6 +9,7 @@ import msgspec
 from .. import __version__
 from ..ports.errors import PortError
 from ..ports.scopes import ScopeFilter
+from .query_cache import cache_figures
 
 if TYPE_CHECKING:
     from .wiring import App
@@ -25,6 +26,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     instance: str
     database: dict[str, Any]
+    cache: dict[str, Any]
     entries: dict[str, Any]
     jobs: dict[str, Any]
     problems: tuple[str, ...] = ()
@@ -60,6 +62,7 @@ async def check_health(app: App, ceiling: str) -> Health:
         version=__version__,
         instance=app.instance,
         database=database,
+        cache=cache_figures(app.query_cache.caches),
         entries=entries,
         jobs=jobs,
         problems=tuple(problems),

@@ -16,6 +16,7 @@ from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
 from .setting import Setting, choice, path, seconds_from_millis
+from .settings_cache import CACHE_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ PREFIX = "AGENT_MEMORY_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`db_path`, `data_dir` and `pg_ssl_root` are absolute. Every timeout is in seconds."""
+    """`db_path`, `data_dir` and `pg_ssl_root` are absolute. Every timeout and ttl is in seconds."""
 
     db_type: Literal["sqlite", "postgresql"] = "sqlite"
     data_dir: Path
@@ -37,6 +38,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_key: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
+    query_cache_size: int = 1000
+    query_cache_memory_mb: int = 200
+    query_cache_ttl: float = 300.0
+    scope_cache_ttl: float = 600.0
+    cache_limit_mb: int = 512
     pg_host: str = "localhost"
     pg_port: int = 5432
     pg_database: str = "agent_memory"
@@ -206,5 +212,6 @@ SETTINGS: tuple[Setting, ...] = (
         read=seconds_from_millis(0, 600_000),
         meaning="how long calls in flight may take to finish when the server is told to stop",
     ),
+    *CACHE_SETTINGS,
     *POSTGRES_SETTINGS,
 )

@@ -15,6 +15,7 @@ from ..ports.clock import Clock
 from ..ports.storage import Storage
 from .feed import Feed
 from .logs import Log
+from .query_cache import QueryCache, open_query_cache
 from .settings import Settings
 from .settings_postgres import postgres_driver_needed, postgres_settings
 
@@ -32,6 +33,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     storage: Storage
     memory: Memory
+    query_cache: QueryCache
     feed: Feed
     log: Log
 
@@ -44,15 +46,18 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         clock = SystemClock()
         open_shape = _open_postgres if settings.db_type == "postgresql" else _open_sqlite
         storage, bus = await open_shape(settings, clock, instance, stack)
-        memory = Memory(storage, clock, IdSource(lambda: int(clock.now().timestamp() * 1000), randbits))
+        feed = Feed(storage, bus, clock, log, relays=settings.db_type == "sqlite")
+        query_cache = await open_query_cache(settings, storage, clock, feed, stack, instance=instance)
+        new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
         yield App(
             settings=settings,
             instance=instance,
             clock=clock,
             storage=storage,
-            memory=memory,
+            memory=Memory(storage, clock, new_id, query_cache.answers),
+            query_cache=query_cache,
             log=log,
-            feed=Feed(storage, bus, clock, log, relays=settings.db_type == "sqlite"),
+            feed=feed,
         )
 
 

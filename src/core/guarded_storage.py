@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from types import TracebackType
 
     from ..ports.changes import Applied, Change, Once
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         Hit,
         JobStats,
         LexicalQuery,
+        Outlook,
         Page,
         ScopeStats,
         Stats,
@@ -183,6 +185,13 @@ class GuardedStorage:
     async def verify(self) -> list[str]:
         async with self._guard():
             return await self._storage.verify()
+
+    async def outlook(self, where: ScopeFilter, *, now: datetime) -> Outlook:
+        async with self._guard():
+            return await self._storage.outlook(where, now=now)
+
+    def mark(self) -> int | None:
+        return self._storage.mark()
 
     @asynccontextmanager
     async def unit(self) -> AsyncGenerator[UnitOfWork]:

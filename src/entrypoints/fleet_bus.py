@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
     from types import TracebackType
 
+    from ..ports.clock import Clock
     from ..ports.event_bus import EventBus, Subscription
     from ..ports.records import Event
     from ..ports.storage import Storage
@@ -30,6 +31,8 @@ _BATCH = 500
 _POLL_SECONDS = 0.25
 _POLL_SECONDS_ALONE = 0.05
 _POLL_SECONDS_FAILING = 1.0
+_CURRENT_SECONDS = 1.0
+"""How long the last look holds: what is older is not known to be the present."""
 _PARTING_SECONDS = 0.5
 _WAITING_AT_MOST = 4096
 
@@ -38,15 +41,24 @@ class FleetBus:
     """An `EventBus` whose events are those of `storage`, whoever wrote them, each once and in commit order."""
 
     def __init__(
-        self, storage: Storage, others: EventBus, log: Log, *, instance: str, hears: Callable[[], bool]
+        self,
+        storage: Storage,
+        others: EventBus,
+        *,
+        clock: Clock,
+        log: Log,
+        instance: str,
+        hears: Callable[[], bool],
     ) -> None:
         """`hears`: whether what others publish arrives, as far as is known."""
         self._storage = storage
         self._others = others
+        self._clock = clock
         self._log = log
         self._instance = instance
         self._hears = hears
         self._after = 0
+        self._current_until = 0.0
         self._queues: dict[EventQueue, None] = {}
         self._look = asyncio.Event()
         self._owed: deque[Event] = deque(maxlen=_WAITING_AT_MOST)
@@ -59,7 +71,9 @@ class FleetBus:
         return EventBusCapabilities(name="fleet", shared="network")
 
     async def __aenter__(self) -> Self:
+        asked = self._clock.monotonic()
         self._after = await self._storage.outbox_head()
+        self._current_until = asked + _CURRENT_SECONDS
         self._closed = False
         self._tasks = [
             asyncio.create_task(work, name=f"events {self._instance}")
@@ -97,7 +111,7 @@ class FleetBus:
             raise Rejected(f"capacity {capacity}: not allowed (1 or more)", "capacity")
         if self._closed:
             raise Unavailable("event bus: closed")
-        queue = EventQueue(capacity)
+        queue = EventQueue(capacity, reachable=self._is_current)
         self._queues[queue] = None
         try:
             yield queue
@@ -105,10 +119,15 @@ class FleetBus:
             self._queues.pop(queue, None)
             queue.close()
 
+    def _is_current(self) -> bool:
+        """Whether what was committed a moment ago has been seen. After an outage: once all is read."""
+        return self._current_until > self._clock.monotonic()
+
     async def _read(self) -> None:
         failing = False
         while True:
             self._look.clear()
+            asked = self._clock.monotonic()
             try:
                 await self._catch_up()
             except PortError:
@@ -117,6 +136,7 @@ class FleetBus:
                 failing = True
             else:
                 failing = False
+                self._current_until = asked + _CURRENT_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience(failing=failing)):
                     await self._look.wait()

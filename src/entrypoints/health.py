@@ -11,6 +11,7 @@ from .. import __version__
 from ..core.caller import Caller
 from ..ports.errors import PortError
 from ..ports.scopes import ScopeFilter
+from .query_cache import cache_figures
 
 if TYPE_CHECKING:
     from .wiring import App
@@ -32,6 +33,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     instance: str
     database: dict[str, Any]
+    cache: dict[str, Any]
     entries: dict[str, Any]
     jobs: dict[str, Any]
     locks: dict[str, Any]
@@ -76,6 +78,7 @@ async def check_health(app: App, ceiling: str) -> Health:
         version=__version__,
         instance=app.instance,
         database=database,
+        cache=cache_figures(app.query_cache.caches),
         entries=entries,
         jobs=jobs,
         locks=locks,

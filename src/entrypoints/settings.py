@@ -17,6 +17,7 @@ from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
 from .event_loop import LoopChoice
 from .setting import Setting, choice, path, seconds_from_millis
+from .settings_cache import CACHE_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
@@ -28,7 +29,7 @@ PREFIX = "AGENT_MEMORY_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`db_path`, `data_dir` and `pg_ssl_root` are absolute. Every timeout is in seconds."""
+    """`db_path`, `data_dir` and `pg_ssl_root` are absolute. Every timeout and ttl is in seconds."""
 
     db_type: Literal["sqlite", "postgresql"] = "sqlite"
     data_dir: Path
@@ -41,6 +42,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
     event_loop: LoopChoice = "auto"
+    query_cache_size: int = 1000
+    query_cache_memory_mb: int = 200
+    query_cache_ttl: float = 300.0
+    scope_cache_ttl: float = 600.0
+    cache_limit_mb: int = 512
     pg_host: str = "localhost"
     pg_port: int = 5432
     pg_database: str = "agent_memory"
@@ -253,6 +259,7 @@ SETTINGS: tuple[Setting, ...] = (
         read=choice("auto", "asyncio", "uvloop"),
         meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
     ),
+    *CACHE_SETTINGS,
     *LIMIT_SETTINGS,
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,

@@ -20,6 +20,7 @@ from ..ports.storage import Storage
 from .feed import Feed
 from .lazy_lock import LazyLock
 from .logs import Log
+from .query_cache import QueryCache, open_query_cache
 from .settings import Settings
 from .wiring_parts import Coordination, RedisCheck, make_limits, make_store, open_alone, tell_transitions
 
@@ -44,6 +45,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     redis: RedisCheck | None
     lock: LazyLock
     memory: Memory
+    query_cache: QueryCache
     file_locks: FileLocks
     feed: Feed
     log: Log
@@ -65,7 +67,12 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         storage = _attended(store, shared)
         if shared.breaker is not None:
             tell_transitions(shared.breaker, log)
+        feed = Feed(storage, shared.bus, clock, log, relays=shared.needs_relay)
+        query_cache = await open_query_cache(
+            settings, storage, clock, feed, stack, instance=instance, shared=shared.cache
+        )
         lock = await stack.enter_async_context(LazyLock(shared.make_lock))
+        new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
         yield App(
             settings=settings,
             instance=instance,
@@ -76,16 +83,11 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             limits=make_limits(settings, clock, log, shared.limiter),
             redis=shared.redis,
             lock=lock,
-            memory=Memory(storage, clock, IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)),
+            memory=Memory(storage, clock, new_id, query_cache.answers),
+            query_cache=query_cache,
             file_locks=FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl),
+            feed=feed,
             log=log,
-            feed=Feed(
-                storage,
-                shared.bus,
-                clock,
-                log,
-                relays=settings.db_type == "sqlite" and not settings.redis_enabled,
-            ),
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ..core.call_limits import CallLimits, Limit, Limits
+from ..ports.cache import Cache
 from ..ports.circuit_breaker import CircuitBreaker
 from ..ports.event_bus import EventBus
 from ..ports.lock import Lock
@@ -50,15 +51,18 @@ class RedisCheck(Protocol):
 
 
 class Coordination(msgspec.Struct, frozen=True, kw_only=True):
-    """What instances share beside their store. `guard` is around each call to the store, `committed` after each commit;
-    `limiter` counts for all, where there is one, and `redis` says how Redis is.
+    """What instances share beside their store. `needs_relay`: nobody puts events on the bus. `guard` is around each call
+    to the store, `committed` after each commit. `cache` and `limiter` are those of all, where there are such, and
+    `redis` says how Redis is.
     """
 
     bus: EventBus
+    needs_relay: bool = False
     make_lock: Callable[[], Lock]
     breaker: CircuitBreaker | None = None
     guard: Callable[[], AbstractAsyncContextManager[None]] | None = None
     committed: Callable[[], None] | None = None
+    cache: Cache | None = None
     limiter: RateLimiter | None = None
     redis: RedisCheck | None = None
 
@@ -68,7 +72,7 @@ async def open_alone(settings: Settings, clock: Clock, instance: str, stack: Asy
     bus = await stack.enter_async_context(make_bus(settings, clock, instance))
     make = partial(make_lock, settings, clock, instance)
     if settings.db_type == "sqlite":
-        return Coordination(bus=bus, make_lock=make)
+        return Coordination(bus=bus, needs_relay=True, make_lock=make)
     breaker = await stack.enter_async_context(make_breaker("postgresql", breaker_thresholds(settings), clock))
     return Coordination(bus=bus, make_lock=make, breaker=breaker, guard=breaker.guard)
 

@@ -56,7 +56,7 @@ async def open_fleet(
     tell_transitions(before_redis, log)
     told = await stack.enter_async_context(RedisEventBus(server))
     bus = await stack.enter_async_context(
-        FleetBus(store, told, log, instance=instance, hears=lambda: told.is_hearing)
+        FleetBus(store, told, clock=clock, log=log, instance=instance, hears=lambda: told.is_hearing)
     )
     breaker, guard = None, None
     if settings.db_type == "postgresql":

@@ -84,7 +84,7 @@ class RedisEventBus:
         await self._ear.until_hearing(self._server.settings.command_timeout)
         if self._closed:
             raise Unavailable("event bus: closed")
-        queue = EventQueue(capacity)
+        queue = EventQueue(capacity, reachable=lambda: self.is_hearing)
         self._queues[queue] = None
         try:
             yield queue

@@ -1,0 +1,74 @@
+"""The query cache, wired: which answers are kept, where, and what makes them stale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .. import __version__
+from ..adapters.inprocess.cache import CacheState, InProcessCache
+from ..core.answers import Answers
+from ..core.freshness import Freshness
+from ..ports.cache import Cache
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AsyncExitStack
+
+    from ..ports.clock import Clock
+    from ..ports.storage import Storage
+    from .feed import Feed
+    from .settings import Settings
+
+_MEGABYTE = 1 << 20
+
+
+class QueryCache(msgspec.Struct, frozen=True):
+    """`answers` is None where it is switched off; `caches` are those whose figures count."""
+
+    answers: Answers | None = None
+    caches: tuple[Cache, ...] = ()
+
+
+async def open_query_cache(
+    settings: Settings,
+    storage: Storage,
+    clock: Clock,
+    feed: Feed,
+    stack: AsyncExitStack,
+    *,
+    instance: str,
+    shared: Cache | None = None,
+) -> QueryCache:
+    """`shared`: an open cache for recalls that other processes use too; without one they are kept in this process.
+
+    A store without marks is listened to for as long as `stack` is open.
+    """
+    if not settings.query_cache_size:
+        return QueryCache()
+    size = min(settings.query_cache_memory_mb, settings.cache_limit_mb) * _MEGABYTE
+    state = CacheState(max_bytes=size, max_entries=settings.query_cache_size)
+    own = await stack.enter_async_context(InProcessCache(clock=clock, state=state))
+    events = None if storage.capabilities.marks else await stack.enter_async_context(feed.subscribe())
+    answers = Answers(
+        Freshness(storage, clock, events=events, ttl=settings.scope_cache_ttl),
+        shared=shared or own,
+        own=own,
+        ttl=settings.query_cache_ttl,
+        schema=__version__,
+        process=instance,
+    )
+    return QueryCache(answers, (own,) if shared is None else (own, shared))
+
+
+def cache_figures(caches: Sequence[Cache]) -> dict[str, Any]:
+    """`hitRate` is of all questions so far, 0 before the first."""
+    stats = [cache.stats() for cache in caches]
+    hits = sum(one.hits for one in stats)
+    asked = hits + sum(one.misses for one in stats)
+    return {
+        "entries": sum(one.entries for one in stats),
+        "memoryMB": round(sum(one.bytes for one in stats) / _MEGABYTE, 3),
+        "hitRate": round(hits / asked, 4) if asked else 0.0,
+    }

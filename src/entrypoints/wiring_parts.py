@@ -51,8 +51,8 @@ class RedisCheck(Protocol):
 
 
 class Coordination(msgspec.Struct, frozen=True, kw_only=True):
-    """What instances share beside their store. `needs_relay`: nobody puts events on the bus. `guard` is around each call
-    to the store, `committed` after each commit. `cache` and `limiter` are those of all, where there are such, and
+    """What instances share beside their store. `needs_relay`: nobody puts events on the bus. `guard` is around each
+    call to the store, `committed` after each commit. `cache` and `limiter` are those of all, where there are such, and
     `redis` says how Redis is.
     """
 

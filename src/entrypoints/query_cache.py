@@ -47,19 +47,28 @@ async def open_query_cache(
     """
     if not settings.query_cache_size:
         return QueryCache()
-    size = min(settings.query_cache_memory_mb, settings.cache_limit_mb) * _MEGABYTE
-    state = CacheState(max_bytes=size, max_entries=settings.query_cache_size)
+    state = CacheState(max_bytes=_own_bytes(settings), max_entries=settings.query_cache_size)
     own = await stack.enter_async_context(InProcessCache(clock=clock, state=state))
     events = None if storage.capabilities.marks else await stack.enter_async_context(feed.subscribe())
     answers = Answers(
         Freshness(storage, clock, events=events, ttl=settings.scope_cache_ttl),
         shared=shared or own,
         own=own,
-        ttl=settings.query_cache_ttl,
+        ttl=settings.query_cache_ttl if shared is None else settings.redis_cache_ttl,
         schema=__version__,
         process=instance,
     )
     return QueryCache(answers, (own,) if shared is None else (own, shared))
+
+
+def near_cache_bytes(settings: Settings) -> int:
+    """What is left in this process for the answers that it shares, beside its own: no less than a megabyte."""
+    left = settings.cache_limit_mb * _MEGABYTE - _own_bytes(settings)
+    return max(_MEGABYTE, min(settings.query_cache_memory_mb * _MEGABYTE, left))
+
+
+def _own_bytes(settings: Settings) -> int:
+    return min(settings.query_cache_memory_mb, settings.cache_limit_mb) * _MEGABYTE
 
 
 def cache_figures(caches: Sequence[Cache]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import msgspec
 from ..ports.errors import PortError
 from .fleet_bus import FleetBus
 from .guarded_redis import GuardedLock, GuardedRateLimiter
+from .query_cache import near_cache_bytes
 from .settings_limits import breaker_thresholds
 from .settings_redis import redis_driver_needed, redis_settings
 from .sparing_breaker import SparingGuard
@@ -37,7 +38,8 @@ async def open_fleet(
 ) -> Coordination:
     """Redis need not be there, now or later."""
     with redis_driver_needed():
-        from ..adapters.redis.circuit_breaker import RedisCircuitBreaker  # noqa: PLC0415 - needs the driver
+        from ..adapters.redis.cache import RedisCache  # noqa: PLC0415 - needs the driver
+        from ..adapters.redis.circuit_breaker import RedisCircuitBreaker  # noqa: PLC0415 - same
         from ..adapters.redis.connection import RedisServer  # noqa: PLC0415 - same
         from ..adapters.redis.event_bus import RedisEventBus  # noqa: PLC0415 - same
         from ..adapters.redis.lock import RedisLock  # noqa: PLC0415 - same
@@ -58,6 +60,16 @@ async def open_fleet(
     bus = await stack.enter_async_context(
         FleetBus(store, told, clock=clock, log=log, instance=instance, hears=lambda: told.is_hearing)
     )
+    cache = None
+    if settings.query_cache_size:
+        cache = await stack.enter_async_context(
+            RedisCache(
+                server,
+                clock=clock,
+                max_bytes=near_cache_bytes(settings),
+                max_entries=settings.query_cache_size,
+            )
+        )
     breaker, guard = None, None
     if settings.db_type == "postgresql":
         alone = await stack.enter_async_context(make_breaker("postgresql", thresholds, clock))
@@ -69,6 +81,7 @@ async def open_fleet(
         bus=bus,
         committed=bus.committed,
         make_lock=lambda: GuardedLock(RedisLock(server, clock=clock), before_redis),
+        cache=cache,
         limiter=GuardedRateLimiter(RedisRateLimiter(server), before_redis, patience=_LIMITER_PATIENCE),
         breaker=breaker,
         guard=guard,

@@ -8,12 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .history import Call, Hold, Look, Outage, Read, Write
-
 from agent_memory.entrypoints.stdio_client import StdioClient
 from agent_memory_contract.servers.postgres import fresh_database
 from agent_memory_contract.servers.redis import private_server
+
 from ..postgres_shape import PROGRAM, environment_of
+from .history import Call, Hold, Look, Outage, Read, Write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -47,15 +47,13 @@ class Fleet:
         """The structured answer; `Refused` for an error. Both are kept."""
         sent = monotonic()
         answer: ToolAnswer = await self.clients[server].call_tool(tool, {**arguments, **_signed(tool, agent)})
-        error = ""
-        if answer.is_error:
-            refused = Refused(answer.text)
-            error = refused.code
-            self.texts.setdefault(error, answer.text)
+        refused = Refused(answer.text) if answer.is_error else None
+        error = refused.code if refused else ""
         self.calls.append(
             Call(server=server, agent=agent, tool=tool, sent=sent, received=monotonic(), error=error)
         )
-        if answer.is_error:
+        if refused:
+            self.texts.setdefault(error, answer.text)
             raise refused
         return answer.structured
 
@@ -78,7 +76,7 @@ def _signed(tool: str, agent: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def fleet_of(servers: int = SERVERS, **settings: str) -> AsyncGenerator[Fleet]:
+async def fleet_of(**settings: str) -> AsyncGenerator[Fleet]:
     redis = private_server(durable=True)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(fresh_database("18"))
@@ -92,7 +90,7 @@ async def fleet_of(servers: int = SERVERS, **settings: str) -> AsyncGenerator[Fl
         )
         clients = [
             await stack.enter_async_context(StdioClient([*PROGRAM, "mcp"], environment, timeout=60.0))
-            for _ in range(servers)
+            for _ in range(SERVERS)
         ]
         for client in clients:
             await client.call_tool("memory_health", {})

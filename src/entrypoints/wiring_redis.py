@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .logs import Log
     from .settings import Settings
 
-_LIMITER_PATIENCE = 0.5
+_LIMITER_PATIENCE = 1.0
 """Seconds that a call of a tool waits to be counted."""
 _REDIS_RESET_SECONDS = 2.0
 """At most: a try costs Redis nothing, and locks are refused meanwhile."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from agent_memory.adapters.redis.connection import RedisServer
+from agent_memory.adapters.redis.settings import RedisSettings
 from agent_memory.core.caller import Caller
 from agent_memory.core.requests import FileLock, Recall, Remember
 from agent_memory.entrypoints.health import Health, check_health
@@ -89,6 +91,13 @@ async def instance(environment: dict[str, str], agent: str = "ada") -> AsyncGene
     assert reading.warnings == ()
     async with open_app(reading.settings, Log("error")) as app:
         yield Instance(app, agent)
+
+
+@asynccontextmanager
+async def behind(port: int, password: str = "") -> AsyncGenerator[RedisServer]:
+    """For a look at what is there, and for an administrator's commands."""
+    async with RedisServer(RedisSettings(host="127.0.0.1", port=port, password=password)) as server:
+        yield server
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> float:

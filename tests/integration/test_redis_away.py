@@ -10,7 +10,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from redis.asyncio import Redis
 
 from agent_memory.ports.errors import CircuitOpen, Misconfigured, PortError, RateLimited, Unavailable
 from agent_memory.ports.records import Event
@@ -18,7 +17,7 @@ from agent_memory_contract.servers.free_port import free_port
 from agent_memory_contract.servers.redis import private_server
 
 from .faults import FaultProxy
-from .redis_shape import Instance, environment_of, instance, until
+from .redis_shape import Instance, behind, environment_of, instance, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -80,10 +79,11 @@ async def test_without_redis_from_the_start(tmp_path: Path) -> None:
         assert time.monotonic() - begun < QUICK
         await assert_memory_works(one)
         await assert_locks_are_refused(one)
-        await assert_degraded(one, f"redis 127.0.0.1:{port}/0", "rate limits cannot be counted together: local")
+        await assert_degraded(
+            one, f"redis 127.0.0.1:{port}/0", "rate limits cannot be counted together: local"
+        )
         with pytest.raises(RateLimited):  # counted here
-            for _ in range(4):
-                await one.call()
+            await asyncio.gather(*(one.call() for _ in range(4)))
 
 
 async def test_it_is_found_when_it_comes(redis: RedisProcess, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ async def test_no_kept_answer_outlives_a_change_that_redis_could_not_tell_of(
 
 
 async def test_one_that_answers_after_two_seconds_holds_up_no_call_for_long(
-    redis: RedisProcess, proxy: FaultProxy, tmp_path: Path
+    proxy: FaultProxy, tmp_path: Path
 ) -> None:
     async with instance(environment_of(tmp_path, proxy.port)) as one:
         await one.until_healthy()
@@ -170,8 +170,8 @@ async def test_one_that_falls_silent(proxy: FaultProxy, tmp_path: Path) -> None:
 
 
 async def test_one_whose_memory_is_full(redis: RedisProcess, tmp_path: Path) -> None:
-    async with instance(environment_of(tmp_path, redis.port)) as one, Redis(port=redis.port) as client:
-        await client.config_set("maxmemory", 1)
+    async with instance(environment_of(tmp_path, redis.port)) as one, behind(redis.port) as server:
+        await server.execute("CONFIG", "SET", "maxmemory", 1)
         await assert_memory_works(one)
         with pytest.raises(Unavailable, match="memory is full"):
             await one.lock("checkout")
@@ -179,7 +179,7 @@ async def test_one_whose_memory_is_full(redis: RedisProcess, tmp_path: Path) -> 
         assert health.status == "degraded"
         assert health.redis["connected"] is True  # it answers: no
         assert any("rate limits" in problem for problem in health.problems)
-        await client.config_set("maxmemory", 0)
+        await server.execute("CONFIG", "SET", "maxmemory", 0)
         await one.until_healthy()
         await _until_locks_are_granted(one)
 
@@ -193,8 +193,8 @@ async def test_a_wrong_password(tmp_path: Path) -> None:
                 await one.lock("checkout")
             assert "guess" not in str(refused.value)
             await assert_degraded(one, "check AGENT_MEMORY_REDIS_PASSWORD")
-            async with Redis(port=redis.port, password="sesame") as client:
-                await client.config_set("requirepass", "guess")
+            async with behind(redis.port, "sesame") as server:
+                await server.execute("CONFIG", "SET", "requirepass", "guess")
             await one.until_healthy()
     finally:
         redis.kill()

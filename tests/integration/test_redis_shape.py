@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from redis.asyncio import Redis
 
+from agent_memory.adapters.redis.ear import Ear
 from agent_memory.entrypoints.stdio_client import StdioClient
 from agent_memory.ports.errors import LockTimeout, RateLimited
 from agent_memory.ports.records import Event
@@ -17,12 +17,13 @@ from agent_memory_contract.servers.redis import private_server
 
 from .clients.live_server import COMMAND
 from .postgres_shape import environment_of as postgres_environment
-from .redis_shape import environment_of, instance, until
+from .redis_shape import PATIENCE, behind, environment_of, instance, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
+    from agent_memory.adapters.redis.connection import RedisServer
     from agent_memory_contract.servers.redis_process import RedisProcess
 
 
@@ -53,42 +54,44 @@ async def environment(
 
 async def test_the_keys_of_the_documented_names_appear(redis: RedisProcess, tmp_path: Path) -> None:
     """On PostgreSQL, where Redis does all that it can do; each by the call that it is for."""
-    async with postgres.fresh_database(postgres.SOURCES[0]) as server, Redis(port=redis.port) as client:
+    async with postgres.fresh_database(postgres.SOURCES[0]) as server, behind(redis.port) as client:
         shared = postgres_environment(server) | environment_of(tmp_path, redis.port, RATE_LIMIT="1")
         async with instance(shared) as one:
             assert await _kinds(client) == set()
             await one.call()
             assert await _kinds(client) == {"ratelimit"}
             await one.lock("checkout", "/src/app.ts")
-            assert await client.exists("agentmem:lock:file:/src/app.ts")
+            assert await client.execute("EXISTS", "agentmem:lock:file:/src/app.ts")
             await one.remember("tea at four")
             assert "breaker" in await _kinds(client)
             await one.recall("tea")
             assert await _kinds(client) == {"breaker", "cache", "lock", "locks", "ratelimit"}
-            channels = await client.pubsub_channels()
-            assert b"agentmem:events" in channels
+            assert b"agentmem:events" in await client.execute("PUBSUB", "CHANNELS")
 
 
 async def test_prefix_and_channel_are_those_that_are_set(redis: RedisProcess, tmp_path: Path) -> None:
     settings = {"REDIS_KEY_PREFIX": "team7/", "REDIS_EVENT_CHANNEL": "team7-events"}
-    async with Redis(port=redis.port) as client, client.pubsub() as heard:
-        await heard.subscribe("team7-events")
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    async with behind(redis.port) as client:
+        ear = Ear(client, "team7-events", on_message=heard.put_nowait, on_hearing=lambda: None)
+        ear.start()
+        assert await ear.until_hearing(PATIENCE)
         async with instance(environment_of(tmp_path, redis.port, **settings)) as one:
             await one.call()
             await one.lock("checkout")
             await one.recall("tea")
             await one.remember("tea at four")
-            message = None
-            while message is None or message["type"] != "message":
-                message = await heard.get_message(timeout=10)
-            assert b"entry.added" in message["data"]
-        keys = await client.keys("*")
+            async with asyncio.timeout(PATIENCE):
+                assert b"entry.added" in await heard.get()
+        await ear.close()
+        keys: list[bytes] = await client.execute("KEYS", "*")
     assert keys
     assert all(key.startswith(b"team7/") for key in keys)
 
 
-async def _kinds(client: Redis) -> set[str]:
-    keys = [key.decode() for key in await client.keys("*")]
+async def _kinds(client: RedisServer) -> set[str]:
+    found: list[bytes] = await client.execute("KEYS", "*")
+    keys = [key.decode() for key in found]
     assert all(key.startswith("agentmem:") for key in keys)
     return {key.split(":")[1] for key in keys}
 
@@ -111,24 +114,15 @@ async def test_the_global_limit_is_one_over_all_instances_exact_to_the_call(
     environment: dict[str, str],
 ) -> None:
     limits = {"AGENT_MEMORY_RATE_LIMIT_GLOBAL_MAX": "100", "AGENT_MEMORY_RATE_LIMIT_BURST_MAX": "1000"}
-    admitted = 0
     async with AsyncExitStack() as stack:
         fleet = [
             await stack.enter_async_context(instance(environment | limits, f"agent{number}"))
             for number in range(4)
         ]
-
-        async def call(number: int) -> None:
-            nonlocal admitted
-            try:
-                await fleet[number % 4].call()
-            except RateLimited as error:
-                assert str(error).startswith("global limit: ")
-            else:
-                admitted += 1
-
-        await asyncio.gather(*(call(number) for number in range(200)))
-    assert admitted == 100
+        calls = (fleet[number % 4].call() for number in range(200))
+        refused = [one for one in await asyncio.gather(*calls, return_exceptions=True) if one is not None]
+    assert len(refused) == 100
+    assert all(isinstance(one, RateLimited) and str(one).startswith("global limit: ") for one in refused)
 
 
 async def test_what_one_commits_others_hear_in_commit_order_each_once(environment: dict[str, str]) -> None:

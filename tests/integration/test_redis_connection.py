@@ -267,8 +267,7 @@ async def test_a_full_server_refuses_writes_and_answers_reads() -> None:
     try:
         async with RedisServer(settings_of(process.address)) as server:
             with pytest.raises(Unavailable, match="memory is full"):
-                for n in range(200):
-                    await server.execute("SET", f"k{n}", b"x" * 65536)
+                await server.execute_all([("SET", f"k{n}", b"x" * 65536) for n in range(200)])
             assert await server.execute("GET", "absent") is None
             assert server.connected
     finally:

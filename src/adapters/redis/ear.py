@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from redis import exceptions as driver
 
 from ...ports.errors import PortError, Unavailable
+from .ending import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +58,7 @@ class Ear:
     async def close(self) -> None:
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.wait((task,))
+            await end((task,))
 
     async def until_hearing(self, seconds: float) -> bool:
         """Whether it hears by then."""

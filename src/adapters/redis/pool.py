@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from redis import exceptions as driver
 from redis.asyncio import Sentinel
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from ...ports.errors import Unavailable
 
@@ -154,6 +156,8 @@ def _sentinel(location: Location, settings: RedisSettings) -> Sentinel:
         "password": location.sentinel_password or None,
         "socket_timeout": settings.command_timeout,
         "socket_connect_timeout": min(settings.connect_timeout, settings.command_timeout),
+        # The driver's own would go on for seconds; what is tried again is decided above.
+        "retry": Retry(NoBackoff(), 0),
     }
     if location.tls:
         arguments |= {"ssl": True} | _tls(location)

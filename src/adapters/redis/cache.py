@@ -153,8 +153,7 @@ class RedisCache:
     def _look_near(self, key: str) -> bytes | None:
         return self._near.get(key, self._clock.monotonic()) if self._tracking.is_current else None
 
-    def _keep_near(self, read: Read) -> None:
-        value, left = read.answer.result()
+    def _keep_near(self, read: Read, value: bytes, left: float) -> None:
         if not read.is_stale and self._tracking.is_current:
             self._near.put(read.key, value, read.asked_at + left)
 

@@ -88,7 +88,7 @@ async def test_after_a_failover_calls_go_to_the_new_primary(
         await until(lambda: has_caught_up(replica))
         url = f"redis+sentinel://127.0.0.1:{port}/{SERVICE}"
         async with (
-            RedisServer(RedisSettings(url=url, command_timeout=0.5)) as server,
+            RedisServer(RedisSettings(url=url, command_timeout=2.0)) as server,
             RedisLock(server, clock=SystemClock()) as lock,
         ):
             before = await lock.acquire("leader", owner="ada", ttl=1.0)

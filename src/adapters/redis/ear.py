@@ -90,7 +90,7 @@ class Ear:
             failures += 1
 
     async def _hear(self, connection: AbstractConnection) -> None:
-        await connection.send_command("SUBSCRIBE", self._channel, check_health=False)
+        await connection.send_command("SUBSCRIBE", self._channel)
         asked = False
         while True:
             patience = (
@@ -103,7 +103,7 @@ class Ear:
             if answer is None:
                 if asked or not self.is_hearing:
                     raise Unavailable("no answer in time")
-                await connection.send_command("PING", check_health=False)
+                await connection.send_command("PING")
                 asked = True
                 continue
             asked = False

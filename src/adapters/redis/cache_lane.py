@@ -12,6 +12,7 @@ from redis import exceptions as driver
 
 from ...ports.errors import PortError, Unavailable
 from .cache_steps import Read, Step, Sweep, command, converse, sweep
+from .ending import end
 from .scripts import Scripts
 
 if TYPE_CHECKING:
@@ -88,8 +89,7 @@ class CacheLane:
         try:
             await asyncio.wait((last.answer,), timeout=0 if self.is_shut else _CLOSING_SECONDS)
         finally:
-            worker.cancel()
-            await asyncio.wait((worker,))
+            await end((worker,))
             while self._steps:
                 self._steps.popleft().settle(Unavailable(f"{self._server.name}: closed"))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent_memory.adapters.redis import pool
 from agent_memory.adapters.redis.connection import RedisServer
 from agent_memory.adapters.redis.ear import Ear
 from agent_memory.adapters.redis.errors import InDoubt
@@ -267,8 +268,7 @@ async def test_a_full_server_refuses_writes_and_answers_reads() -> None:
     try:
         async with RedisServer(settings_of(process.address)) as server:
             with pytest.raises(Unavailable, match="memory is full"):
-                for n in range(200):
-                    await server.execute("SET", f"k{n}", b"x" * 65536)
+                await server.execute_all([("SET", f"k{n}", b"x" * 65536) for n in range(200)])
             assert await server.execute("GET", "absent") is None
             assert server.connected
     finally:
@@ -315,3 +315,22 @@ async def test_nobody_listens_where_nothing_is() -> None:
     async with RedisServer(RedisSettings(host="127.0.0.1", port=free_port(), retry_delay=0.01)) as server:
         with pytest.raises(Unavailable, match="cannot be reached"):
             await server.ping()
+
+
+async def test_a_connection_that_was_idle_is_tried_before_it_is_used(
+    process: RedisProcess, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that a firewall forgot costs a moment, not a call, though the call must not be sent twice."""
+    monkeypatch.setattr(pool, "_PING_SECONDS", 0.0)
+    settings = settings_of(process.address, port=proxy.port, command_timeout=0.2, max_connections=1)
+    async with RedisServer(settings) as server:
+        await server.execute("PING")
+        proxy.stall()
+        asking = asyncio.create_task(server.execute("INCR", "n", again=False))
+        await until(lambda: has_lost(server, 1))
+        await proxy.mend()
+        assert await asking == 1
+
+
+async def has_lost(server: RedisServer, count: int) -> bool:
+    return server.connections_lost == count

@@ -37,6 +37,9 @@ _SMALL = 16 * 1024
 """Bytes. So many answers of at most this size stand ready: decoding is a third of what giving one again costs."""
 
 
+_EVERYTHING = ScopeFilter(inherit=False, descendants=True)
+
+
 class _Kept(msgspec.Struct, Generic[T], frozen=True, array_like=True):
     """Holds during [since, until), microseconds as ports/instants.py has them."""
 
@@ -48,6 +51,9 @@ class _Kept(msgspec.Struct, Generic[T], frozen=True, array_like=True):
 class Answers:
     """`shared` keeps recalls and may be another process's too, `own` gets. `schema` is of the answers' form: programs
     that differ in it share nothing. `process` is a name that no other process has. `ttl` in seconds.
+
+    Words are ranked by how rare they are in the whole store. `exact`: an answer to words ends with a write to any
+    scope. Otherwise with one that it can see, and its order may be by figures as old as `ttl`.
     """
 
     def __init__(
@@ -59,11 +65,13 @@ class Answers:
         ttl: float,
         schema: str,
         process: str,
+        exact: bool,
     ) -> None:
         self._freshness = freshness
         self._shared = shared
         self._own = own
         self._ttl = ttl
+        self._exact = exact
         self._recalled = schema.encode() + b"\0recall\0"
         self._got = f"{schema}\0get\0{process}\0".encode()
         self._encode = msgspec.msgpack.Encoder().encode
@@ -88,6 +96,8 @@ class Answers:
             where = seen_by(request, caller)
         except Rejected:
             return await search()
+        if self._exact and request.query.strip():
+            where = _EVERYTHING
         outlook = await self._freshness.outlook(where, now)
         key = self._key(self._recalled, request, caller, outlook.generation)
         kept = await self._shared.get(key)

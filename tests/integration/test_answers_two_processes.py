@@ -56,7 +56,7 @@ async def test_a_write_acknowledged_in_one_is_in_the_next_answer_of_the_other(tm
             stored = await done(writer, "memory_remember", content=text)
             assert text in await contents(reader)
             wanted = stored["results"][0]["id"]
-            for _ in range(2):
+            for _ in range(3):
                 assert (await done(reader, "memory_get", ids=[wanted]))["entries"][0]["content"] == text
             await done(writer, "memory_update", id=wanted, content=f"{text} changed")
             found = await done(reader, "memory_get", ids=[wanted])

@@ -130,14 +130,14 @@ async def test_a_recall_is_answered_again_without_the_store(tmp_path: Path) -> N
         assert here.cache.stats().hits == 3
 
 
-async def test_a_get_is_answered_again_without_the_store(tmp_path: Path) -> None:
+async def test_a_get_asked_twice_is_answered_again_without_the_store(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         wanted = await here.told("an okapi", metadata={"n": [1, 2.5, None, {"é": True}]})
         request = Get(ids=[wanted, "unknown"], history=True, relations=True)
-        answers = [await here.memory.get(request, ADA) for _ in range(3)]
-        assert here.store.gotten == 1
-        assert answers == [await here.plain.get(request, ADA)] * 3
-        metadata = answers[1].entries[0].metadata
+        answers = [await here.memory.get(request, ADA) for _ in range(5)]
+        assert here.store.gotten == 2
+        assert answers == [await here.plain.get(request, ADA)] * 5
+        metadata = answers[-1].entries[0].metadata
         metadata["n"] = "changed by a caller"
         assert (await here.memory.get(request, ADA)).entries[0].metadata["n"] == [1, 2.5, None, {"é": True}]
 
@@ -145,7 +145,7 @@ async def test_a_get_is_answered_again_without_the_store(tmp_path: Path) -> None
 async def test_a_get_whose_metadata_only_json_can_carry_is_answered_every_time(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         wanted = await here.told("an okapi", metadata={"huge": 10**30})
-        for _ in range(2):
+        for _ in range(3):
             assert await here.memory.get(Get(ids=[wanted]), ADA) == await here.plain.get(
                 Get(ids=[wanted]), ADA
             )
@@ -158,6 +158,7 @@ async def test_every_write_is_in_the_next_answer(tmp_path: Path, write: str) -> 
         request = Get(ids=[one, two], history=True, relations=True)
         if write == "unlink":
             await here.memory.link(Link(action="link", source=one, target=two), ADA)
+        await here.memory.get(request, ADA)
         before = await here.recall(), await here.memory.get(request, ADA)
         match write:
             case "remember":
@@ -284,13 +285,27 @@ ARGUMENTS = {
 """Each of them is tried above or below. Whoever adds one adds it there."""
 
 
+@pytest.mark.parametrize("changed", [{"history": True}, {"relations": True}, {"ids": ["unknown"]}], ids=str)
+async def test_every_argument_of_a_get_asks_anew(tmp_path: Path, changed: dict[str, Any]) -> None:
+    async with desk(tmp_path) as here:
+        one, two = await here.told("an okapi"), await here.told("a zebra")
+        await here.memory.update(Update(id=one, content="an okapi, changed"), ADA)
+        await here.memory.link(Link(action="link", source=one, target=two), ADA)
+        for arguments in ({"ids": [one]}, {"ids": [one]} | changed):
+            request = msgspec.convert(arguments, Get)
+            for _ in range(3):
+                assert await here.memory.get(request, ADA) == await here.plain.get(request, ADA)
+    assert set(Get.__struct_fields__) == {"ids", "history", "relations"}
+
+
 async def test_a_ceiling_sees_only_its_own_answers(tmp_path: Path) -> None:
     low = Caller(client="test", ceiling="acme/web")
     async with desk(tmp_path) as here:
         secret = await here.told("an okapi")
         assert len((await here.recall(scope="acme/web")).results) == 1
         assert (await here.recall(caller=low, scope="acme/web")).results == ()
-        assert (await here.memory.get(Get(ids=[secret]), ADA)).entries
+        for _ in range(3):
+            assert (await here.memory.get(Get(ids=[secret]), ADA)).entries
         assert (await here.memory.get(Get(ids=[secret]), low)).missing == (secret,)
 
 

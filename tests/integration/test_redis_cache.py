@@ -133,6 +133,19 @@ async def test_whoever_changes_a_key_it_leaves_the_near_tier_of_all(
         await until(is_gone)
 
 
+async def test_what_was_being_read_during_a_delete_is_not_kept(process: RedisProcess) -> None:
+    async with client(process) as cache:
+        for number in range(300):
+            key = str(number)
+            await cache.put(key, b"old", ttl=LONG)
+            reading = asyncio.create_task(cache.get(key))
+            for _ in range(number % 30):
+                await asyncio.sleep(0)
+            await cache.delete(key)
+            assert await cache.get(key) is None
+            await reading
+
+
 async def test_a_client_that_is_told_nothing_lags_no_longer_than_it_says(process: RedisProcess) -> None:
     """The connection stands and is silent, as behind a firewall that forgot it."""
     lag = 0.4

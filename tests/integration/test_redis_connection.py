@@ -221,6 +221,29 @@ async def test_what_failed_before_it_was_sent_is_in_no_doubt(process: RedisProce
     assert not isinstance(caught.value, InDoubt)
 
 
+async def test_what_may_have_been_done_stays_in_doubt_however_the_next_attempt_fails(
+    process: RedisProcess, proxy: FaultProxy
+) -> None:
+    """Here for want of a connection."""
+    settings = settings_of(
+        process.address, port=proxy.port, max_connections=1, command_timeout=0.5, retry_delay=0.2
+    )
+    async with behind(process) as watcher, RedisServer(settings) as server:
+        await server.execute("PING")
+        proxy.stall("to_client")
+        asking = asyncio.create_task(server.execute("SET", "n", "1"))
+        await until(lambda: watcher.execute("EXISTS", "n"))
+        await proxy.cut()
+        others: list[asyncio.Task[bytes]] = []
+        for _ in range(2):  # before the next attempt; the second takes its turn while that waits
+            others.append(asyncio.create_task(server.execute("PING", retries=0)))
+            await asyncio.sleep(0.05)
+        with pytest.raises(InDoubt, match="in use"):
+            await asking
+        await proxy.mend()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
 async def test_scripts_survive_a_server_that_forgot_them(process: RedisProcess) -> None:
     async with RedisServer(settings_of(process.address)) as server:
         assert await server.run("lock_names", ("k",), ("",)) == []

@@ -217,7 +217,9 @@ class RedisServer:
         while True:
             try:
                 answer = await self._attempt(work)
-            except PortError:
+            except PortError as error:
+                if in_doubt:
+                    raise InDoubt(str(error)) from error
                 raise
             except _Failure as failure:
                 error = failure.error

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SAFETY = 20.0
 """Real seconds after which a wait counts as a hang."""
 
+PATIENCE = 5.0
+"""Seconds for an answer where a test is not about silence: more than a busy machine holds up."""
+
 
 def settings_of(address: Address, *, port: int = 0, **changes: Any) -> RedisSettings:
     """`port`: of a proxy that stands before it."""
@@ -25,6 +28,7 @@ def settings_of(address: Address, *, port: int = 0, **changes: Any) -> RedisSett
         host="127.0.0.1",
         port=port or address.port,
         password=address.password,
+        command_timeout=PATIENCE,
         retry_delay=0.01,
         lock_retry_delay=0.01,
     )

@@ -82,7 +82,7 @@ async def test_a_call_waits_for_a_silent_server_no_longer_than_it_may(
             begun = time.monotonic()
             with pytest.raises(Unavailable):
                 await server.execute("PING")
-            assert 0.15 < time.monotonic() - begun < 1.5
+            assert 0.15 < time.monotonic() - begun < 3.0
         await proxy.mend()
         await proxy.cut()
         assert await server.execute("PING") == b"PONG"

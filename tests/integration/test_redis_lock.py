@@ -16,7 +16,7 @@ from agent_memory.ports.errors import LockTimeout, NotHeld, Unavailable
 from agent_memory_contract.servers.redis import private_server
 
 from .faults import FaultProxy
-from .redis_clients import SAFETY, settings_of, until
+from .redis_clients import PATIENCE, SAFETY, settings_of, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -53,7 +53,7 @@ async def process(shared: RedisProcess) -> RedisProcess:
 async def client(
     process: RedisProcess, *, port: int = 0, clock: str | None = None
 ) -> AsyncGenerator[RedisLock]:
-    settings = settings_of(process.address, port=port, command_timeout=0.2)
+    settings = settings_of(process.address, port=port, command_timeout=0.5 if port else PATIENCE)
     async with RedisServer(settings, clock=clock) as server, RedisLock(server, clock=SystemClock()) as lock:
         yield lock
 

@@ -217,9 +217,9 @@ class RedisServer:
         while True:
             try:
                 answer = await self._attempt(work)
-            except PortError as error:
+            except PortError as refusal:
                 if in_doubt:
-                    raise InDoubt(str(error)) from error
+                    raise InDoubt(str(refusal)) from refusal
                 raise
             except _Failure as failure:
                 error = failure.error

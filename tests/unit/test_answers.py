@@ -2,123 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
-from agent_memory.adapters.inprocess.cache import CacheState, InProcessCache
-from agent_memory.adapters.sqlite import SqliteStorage
-from agent_memory.core.answers import Answers
 from agent_memory.core.caller import Caller
-from agent_memory.core.freshness import Freshness
-from agent_memory.core.memory import Memory
-from agent_memory.core.requests import Forget, Get, Link, Recall, Remember, Update
+from agent_memory.core.requests import Forget, Get, Link, Recall, Update
 from agent_memory.ports.errors import Rejected
-from agent_memory_contract.builders import new_id
-from agent_memory_contract.manual_clock import ManualClock
 
-from .saboteurs.storage_wrapper import Wrapper
+from .answers_desk import ADA, desk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-    from datetime import datetime
     from pathlib import Path
 
     from agent_memory.core.results import RecallResult
-    from agent_memory.ports.queries import EntryQuery, Hit, LexicalQuery, Page
-    from agent_memory.ports.records import Entry
-
-ADA = Caller(client="test", ceiling="acme")
-MINUTE = 60.0
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-class Counted(Wrapper):
-    """How often the store was really asked."""
-
-    searched = 0
-    gotten = 0
-
-    async def search(self, query: LexicalQuery) -> list[Hit]:
-        self.searched += 1
-        return await self.inner.search(query)
-
-    async def query(self, query: EntryQuery) -> Page[Entry]:
-        self.searched += 1
-        return await self.inner.query(query)
-
-    async def get(self, ids: Any, *, ceiling: str = "global") -> list[Entry]:
-        self.gotten += 1
-        return await self.inner.get(ids, ceiling=ceiling)
-
-
-class MovableClock(ManualClock):
-    """Its wall clock can be set back; what has passed since its start cannot."""
-
-    offset = timedelta(0)
-
-    def now(self) -> datetime:
-        return super().now() + self.offset
-
-
-class Desk:
-    """A memory that keeps its answers, and beside it one that does not."""
-
-    def __init__(
-        self, storage: SqliteStorage, clock: MovableClock, *, entries: int = 100, exact: bool = True
-    ) -> None:
-        self.clock = clock
-        self.store = Counted(storage)
-        self.state = CacheState(max_entries=entries)
-        self.cache = InProcessCache(clock=clock, state=self.state)
-        self.answers = Answers(
-            Freshness(self.store, clock),
-            shared=self.cache,
-            own=self.cache,
-            ttl=5 * MINUTE,
-            schema="1",
-            process="a",
-            exact=exact,
-        )
-        self.memory = Memory(self.store, clock, new_id, self.answers)
-        self.plain = Memory(storage, clock, new_id)
-
-    async def told(self, content: str, **fields: Any) -> str:
-        fields.setdefault("scope", "acme")
-        stored = await self.memory.remember(Remember(content=content, **fields), ADA)
-        return stored.results[0].id
-
-    async def recall(self, query: str = "okapi", caller: Caller = ADA, **fields: Any) -> RecallResult:
-        """Both must say the same."""
-        request = Recall(query=query, **fields)
-        answer = await self.memory.recall(request, caller)
-        assert answer == await self.plain.recall(request, caller)
-        return answer
-
-    async def asked(self, query: str = "okapi", caller: Caller = ADA, **fields: Any) -> int:
-        """How many searches one recall took."""
-        before = self.store.searched
-        await self.recall(query, caller, **fields)
-        return self.store.searched - before
-
-    def after(self, seconds: float) -> str:
-        return (self.clock.now() + timedelta(seconds=seconds)).isoformat()
-
-
-@asynccontextmanager
-async def desk(path: Path, **options: Any) -> AsyncGenerator[Desk]:
-    clock = MovableClock()
-    async with SqliteStorage(path / "memory.db", clock=clock, origin="a") as storage:
-        while storage.mark() is None:
-            await storage.outbox_head()
-        yield Desk(storage, clock, **options)
 
 
 async def test_a_recall_is_answered_again_without_the_store(tmp_path: Path) -> None:
@@ -196,66 +99,6 @@ async def test_where_order_is_exact_words_are_ranked_anew_after_any_write(tmp_pa
             await here.told(f"zebra {number}", scope="acme/api")
             await here.recall("okapi zebra", scope="acme/web")
         assert await here.recall("okapi zebra", scope="acme/web") != before
-
-
-@pytest.mark.parametrize("field", ["valid_from", "valid_until", "expires_at"])
-@pytest.mark.parametrize("steps", [(29.999999, 0.000001), (30.0,), (500.0,)], ids=str)
-async def test_an_answer_ends_when_time_changes_it(
-    tmp_path: Path, field: str, steps: tuple[float, ...]
-) -> None:
-    """To the microsecond; `recall` compares with the store at each step."""
-    async with desk(tmp_path) as here:
-        await here.told("an okapi that stays")
-        await here.told("an okapi for a while", **{field: here.after(30)})
-        shown = [len((await here.recall()).results)]
-        for seconds in steps:
-            await here.clock.advance(seconds)
-            shown.append(len((await here.recall()).results))
-        assert shown[-1] != shown[0]
-        assert await here.asked() == 0
-
-
-async def test_instants_in_unseen_scopes_end_nothing(tmp_path: Path) -> None:
-    async with desk(tmp_path, exact=False) as here:
-        await here.told("an okapi", scope="acme/web")
-        await here.told("an okapi", scope="acme/api", expires_at=here.after(10))
-        assert await here.asked(scope="acme/web") == 1
-        await here.clock.advance(20)
-        assert await here.asked(scope="acme/web") == 0
-
-
-async def test_a_clock_set_back_is_believed(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.told("an okapi", expires_at=here.after(30))
-        await here.clock.advance(40)
-        assert (await here.recall()).results == ()
-        here.clock.offset = timedelta(seconds=-20)
-        assert len((await here.recall()).results) == 1
-        here.clock.offset = timedelta(0)
-        assert (await here.recall()).results == ()
-
-
-async def test_the_past_stays_what_it_was_whatever_the_time(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.told("an okapi", expires_at=here.after(60))
-        then = here.after(10)
-        await here.clock.advance(20)
-        assert await here.asked(as_of=then) == 1
-        await here.clock.advance(100)
-        assert await here.asked(as_of=then) == 0
-        wanted = (await here.recall(as_of=then)).results[0].id
-        await here.memory.forget(Forget(ids=[wanted], purge=True), ADA)
-        assert (await here.recall(as_of=then)).results == ()
-
-
-async def test_an_answer_is_not_kept_longer_than_its_ttl(tmp_path: Path) -> None:
-    async with desk(tmp_path) as here:
-        await here.told("an okapi")
-        assert await here.asked() == 1
-        await here.clock.advance(5 * MINUTE - 1)
-        assert await here.asked() == 0
-        await here.clock.advance(1)
-        assert await here.asked() == 1
 
 
 @pytest.mark.parametrize(

@@ -140,21 +140,22 @@ def get_over_stdio(bench: Bench) -> Iterator[Figure]:
             some = [ids[(turn * per_block + n) % len(ids)] for n in range(per_block)]
             floor += raw.one_by_one(raw_lines("get", [(str(n),) for n in range(per_block)])).seconds
             lines = calls("memory_get", ({"ids": [one]} for one in some))
-            for seconds in (first, again):
+            for seconds in (first, list[float](), again):
+                # What was asked twice is kept.
                 exchange = server.one_by_one(lines)
                 assert all(result["entries"] for result in results_of(exchange.answers))
                 seconds.extend(exchange.seconds)
-    for what, seconds, target in (
+    for what, taken, target in (
         ("get by id over stdio, one at a time", first, Target("measured", ">=", 5_000)),
-        ("of the same again, unchanged", again, Target("measured", ">=", 5_000)),
+        ("the same get again, over stdio", again, Target("measured", ">=", 5_000)),
     ):
         yield Figure(
             name="get-stdio",
             what=what,
-            measured=len(seconds) / sum(seconds),
+            measured=len(taken) / sum(taken),
             unit="calls/s",
             floor=len(floor) / sum(floor),
             floor_is="a loop over stdin that reads the row and writes it as JSON",
             target=target,
-            note=f"p50 {percentile(seconds, 0.5) * 1000:.3f} ms, p99 {percentile(seconds, 0.99) * 1000:.3f} ms",
+            note=f"p50 {percentile(taken, 0.5) * 1000:.3f} ms, p99 {percentile(taken, 0.99) * 1000:.3f} ms",
         )

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..ports.errors import Rejected
 from ..ports.instants import to_micros
 from ..ports.scopes import ScopeFilter
+from .freshness import Moment
 from .recall import seen_by
 from .results import GetResult, RecallResult
 
@@ -29,25 +30,36 @@ if TYPE_CHECKING:
     from .freshness import Freshness
     from .requests import Get, Recall
 
-T = TypeVar("T")
-
 _FIRST, _LAST = -(1 << 63), (1 << 63) - 1
+_ASKED = 1_000
+"""Gets of which it is known that they were asked before."""
 _DECODED = 128
 _SMALL = 16 * 1024
 """Bytes. So many answers of at most this size stand ready: decoding is a third of what giving one again costs."""
 
 
-class _Kept(msgspec.Struct, Generic[T], frozen=True, array_like=True):
+_EVERYTHING = ScopeFilter(inherit=False, descendants=True)
+
+
+class _Recalled(msgspec.Struct, frozen=True, array_like=True):
     """Holds during [since, until), microseconds as ports/instants.py has them."""
 
-    answer: T
+    answer: RecallResult
     since: int = _FIRST
     until: int = _LAST
+
+
+class _Got(msgspec.Struct, frozen=True, array_like=True):
+    answer: GetResult
+    moment: Moment
 
 
 class Answers:
     """`shared` keeps recalls and may be another process's too, `own` gets. `schema` is of the answers' form: programs
     that differ in it share nothing. `process` is a name that no other process has. `ttl` in seconds.
+
+    Words are ranked by how rare they are in the whole store. `exact`: an answer to words ends with a write to any
+    scope. Otherwise with one that it can see, and its order may be by figures as old as `ttl`.
     """
 
     def __init__(
@@ -59,18 +71,21 @@ class Answers:
         ttl: float,
         schema: str,
         process: str,
+        exact: bool,
     ) -> None:
         self._freshness = freshness
         self._shared = shared
         self._own = own
         self._ttl = ttl
+        self._exact = exact
         self._recalled = schema.encode() + b"\0recall\0"
         self._got = f"{schema}\0get\0{process}\0".encode()
         self._encode = msgspec.msgpack.Encoder().encode
-        self._decode_recall = msgspec.msgpack.Decoder(_Kept[RecallResult]).decode
-        self._decode_get = msgspec.msgpack.Decoder(_Kept[GetResult]).decode
+        self._decode_recall = msgspec.msgpack.Decoder(_Recalled).decode
+        self._decode_get = msgspec.msgpack.Decoder(_Got).decode
         self._wholes: dict[str, ScopeFilter] = {}
-        self._ready: dict[str, tuple[bytes, _Kept[RecallResult]]] = {}
+        self._asked: dict[str, None] = {}
+        self._ready: dict[str, tuple[bytes, _Recalled]] = {}
 
     def wrote(self) -> None:
         """To be said after each write of this process, before its caller hears of it."""
@@ -88,6 +103,8 @@ class Answers:
             where = seen_by(request, caller)
         except Rejected:
             return await search()
+        if self._exact and request.query.strip():
+            where = _EVERYTHING
         outlook = await self._freshness.outlook(where, now)
         key = self._key(self._recalled, request, caller, outlook.generation)
         kept = await self._shared.get(key)
@@ -101,31 +118,46 @@ class Answers:
             return answer
         if request.as_of is not None:
             # The past is judged as of then, whatever the time is now.
-            held = _Kept(answer)
+            held = _Recalled(answer)
         else:
             until = _LAST if outlook.until is None else to_micros(outlook.until)
-            held = _Kept(answer, since=instant, until=until)
+            held = _Recalled(answer, since=instant, until=until)
         kept = self._encode(held)
         self._stand_ready(key, kept, held)
         await self._shared.put(key, kept, ttl=self._ttl)
         return answer
 
     async def get(self, request: Get, caller: Caller, read: Callable[[], Awaitable[GetResult]]) -> GetResult:
-        """What `read` answers. Whether an entry is live does not matter to it, so time does not either."""
+        """What `read` answers. Whether an entry is live does not matter to it, so time does not either.
+
+        Kept from the second time on: a moment costs something, and most entries are read once.
+        """
+        key = self._key(self._got, request, caller)
+        kept = await self._own.get(key)
+        if kept is None and not self._asked_before(key):
+            return await read()
         moment = self._freshness.moment(self._whole(caller.ceiling))
         if moment is None:
             return await read()
-        key = self._key(self._got, request, caller, repr(moment))
-        kept = await self._own.get(key)
         if kept is not None:
-            return self._decode_get(kept).answer
+            got = self._decode_get(kept)
+            if got.moment == moment:
+                return got.answer
         answer = await read()
         with suppress(OverflowError):
             # Metadata may hold whole numbers that no other form than JSON carries.
-            await self._own.put(key, self._encode(_Kept(answer)), ttl=self._ttl)
+            await self._own.put(key, self._encode(_Got(answer, moment)), ttl=self._ttl)
         return answer
 
-    def _read(self, key: str, kept: bytes) -> _Kept[RecallResult] | None:
+    def _asked_before(self, key: str) -> bool:
+        if key in self._asked:
+            return True
+        if len(self._asked) >= _ASKED:
+            del self._asked[next(iter(self._asked))]
+        self._asked[key] = None
+        return False
+
+    def _read(self, key: str, kept: bytes) -> _Recalled | None:
         """None for what is none of ours. The cache says what is kept: decoded before is only the very same bytes."""
         ready = self._ready.get(key)
         if ready is not None and ready[0] is kept:
@@ -137,14 +169,14 @@ class Answers:
         self._stand_ready(key, kept, held)
         return held
 
-    def _stand_ready(self, key: str, kept: bytes, held: _Kept[RecallResult]) -> None:
+    def _stand_ready(self, key: str, kept: bytes, held: _Recalled) -> None:
         if len(kept) > _SMALL:
             return
         if key not in self._ready and len(self._ready) >= _DECODED:
             del self._ready[next(iter(self._ready))]
         self._ready[key] = kept, held
 
-    def _key(self, kind: bytes, request: Recall | Get, caller: Caller, state: str) -> str:
+    def _key(self, kind: bytes, request: Recall | Get, caller: Caller, state: str = "") -> str:
         asked = kind + self._encode((caller.ceiling, state, request))
         return blake2b(asked, digest_size=16, usedforsecurity=False).hexdigest()
 

@@ -86,9 +86,11 @@ class FleetBus:
     ) -> None:
         """What was committed last is still told to the others, where that takes no time."""
         self._closed = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
+        running = set(self._tasks)
+        while running:  # again, should what they wait for have taken the first one for its own
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=_PARTING_SECONDS)
         for queue in self._queues:
             queue.close()
         if self._hears() and (self._look.is_set() or self._owed):

@@ -73,6 +73,7 @@ async def check_health(app: App, ceiling: str) -> Health:
     breaker = await _breaker(app, problems)
     redis = {} if app.redis is None else await app.redis.figures(problems)
     locks = await _locks(app, ceiling, problems)
+    limiter = _limiter(app, problems)
     return Health(
         status="healthy" if not problems else "degraded" if connected else "unhealthy",
         version=__version__,
@@ -82,7 +83,7 @@ async def check_health(app: App, ceiling: str) -> Health:
         entries=entries,
         jobs=jobs,
         locks=locks,
-        limiter=_limiter(app, problems),
+        limiter=limiter,
         breaker=breaker,
         redis=redis,
         problems=tuple(problems),

@@ -57,6 +57,7 @@ async def open_query_cache(
         ttl=settings.query_cache_ttl if shared is None else settings.redis_cache_ttl,
         schema=__version__,
         process=instance,
+        exact=storage.capabilities.marks,
     )
     return QueryCache(answers, (own,) if shared is None else (own, shared))
 

@@ -13,7 +13,6 @@ from .guarded_redis import GuardedLock, GuardedRateLimiter
 from .query_cache import near_cache_bytes
 from .settings_limits import breaker_thresholds
 from .settings_redis import redis_driver_needed, redis_settings
-from .sparing_breaker import SparingGuard
 from .wiring_parts import Coordination, make_breaker, tell_transitions
 
 if TYPE_CHECKING:
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
     from .logs import Log
     from .settings import Settings
 
-_LIMITER_PATIENCE = 0.5
+_LIMITER_PATIENCE = 1.0
 """Seconds that a call of a tool waits to be counted."""
 _REDIS_RESET_SECONDS = 2.0
 """At most: a try costs Redis nothing, and locks are refused meanwhile."""
-_BREAKER_SECONDS = 0.25
 _HEALTH_PATIENCE = 2.0
 
 
@@ -70,13 +68,12 @@ async def open_fleet(
                 max_entries=settings.query_cache_size,
             )
         )
-    breaker, guard = None, None
+    breaker = None
     if settings.db_type == "postgresql":
         alone = await stack.enter_async_context(make_breaker("postgresql", thresholds, clock))
         breaker = await stack.enter_async_context(
             RedisCircuitBreaker(server, "postgresql", clock=clock, fallback=alone, thresholds=thresholds)
         )
-        guard = SparingGuard(breaker, clock, seconds=_BREAKER_SECONDS).guard
     return Coordination(
         bus=bus,
         committed=bus.committed,
@@ -84,7 +81,7 @@ async def open_fleet(
         cache=cache,
         limiter=GuardedRateLimiter(RedisRateLimiter(server), before_redis, patience=_LIMITER_PATIENCE),
         breaker=breaker,
-        guard=guard,
+        guard=None if breaker is None else breaker.guard,
         redis=RedisCheck(server),
     )
 

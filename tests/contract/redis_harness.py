@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Port_co = TypeVar("Port_co", covariant=True)
 
+_PATIENCE = 5.0
+"""Seconds for an answer: more than a busy machine holds up, less than the suite waits."""
+
 # In place of the server's own time. It tells the time of the test that the keys belong to.
 _OWN_CLOCK = "local function now_micros() return tonumber(redis.call('GET', '{prefix}test-clock')) end"
 
@@ -53,6 +56,7 @@ def settings_of(address: Address, *, prefix: str) -> RedisSettings:
         password=address.password,
         key_prefix=prefix,
         event_channel=f"{prefix}events",
+        command_timeout=_PATIENCE,
     )
 
 

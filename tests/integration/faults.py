@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, Self
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,7 @@ class FaultProxy:
         }
         self._delay: dict[Direction, float] = {"to_server": 0.0, "to_client": 0.0}
         self._rate = 0.0
+        self._half_closed: WeakSet[asyncio.StreamWriter] = WeakSet()
         self._resume_all()
 
     @property
@@ -93,6 +95,7 @@ class FaultProxy:
         for client, *_ in self._pairs.values():
             with suppress(OSError):
                 client.write_eof()
+                self._half_closed.add(client)
 
     def _resume_all(self) -> None:
         for flowing in self._flowing.values():
@@ -150,6 +153,8 @@ class FaultProxy:
                     piece = some[start : start + step]
                     if self._rate:
                         await asyncio.sleep(len(piece) / self._rate)
+                    if writer in self._half_closed:
+                        continue
                     writer.write(piece)
                     await writer.drain()
                     self.passed[direction] += len(piece)

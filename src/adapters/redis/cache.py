@@ -45,7 +45,7 @@ class RedisCache:
         max_entries: int = 100_000,
         max_value: int = 4 * 2**20,
         lag: float = 1.0,
-        patience: float = 0.25,
+        patience: float = 0.5,
     ) -> None:
         self._clock = clock
         self._lag = lag
@@ -153,8 +153,7 @@ class RedisCache:
     def _look_near(self, key: str) -> bytes | None:
         return self._near.get(key, self._clock.monotonic()) if self._tracking.is_current else None
 
-    def _keep_near(self, read: Read) -> None:
-        value, left = read.answer.result()
+    def _keep_near(self, read: Read, value: bytes, left: float) -> None:
         if not read.is_stale and self._tracking.is_current:
             self._near.put(read.key, value, read.asked_at + left)
 
@@ -183,5 +182,5 @@ def _check(ttl: float) -> None:
 
 
 def _millis(ttl: float) -> int:
-    """Rounded down, so that nothing outlives its ttl; at least the shortest life that the server knows."""
-    return max(1, math.floor(min(ttl, 10**9) * 1_000))
+    """One less than it is, since the server lets a key live into the millisecond after its last."""
+    return max(1, math.floor(min(ttl, 10**9) * 1_000) - 1)

@@ -51,9 +51,9 @@ class Claim:
             self._keep(0)
 
     async def give(self, value: bytes, millis: int) -> None:
-        self._given = True
         arguments = (self._claimant, self._clears_then, value, millis)
-        await self._lane.ask(Step("cache_give", self._keys, arguments))
+        answer = await self._lane.ask(Step("cache_give", self._keys, arguments))
+        self._given = answer is not None
 
     def _await_prolonging(self) -> None:
         self._prolonging = asyncio.get_running_loop().call_later(_CLAIM_SECONDS / 3, self._prolong)

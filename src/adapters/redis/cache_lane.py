@@ -8,8 +8,11 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from redis import exceptions as driver
+
 from ...ports.errors import PortError, Unavailable
 from .cache_steps import Read, Step, Sweep, command, converse, sweep
+from .ending import end
 from .scripts import Scripts
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from .connection import RedisServer
 
 _MOST_AT_ONCE = 1024
+_MOST_OCTETS = 8 * 2**20
 _MOST_OWED = 10_000
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
@@ -43,7 +47,7 @@ class CacheLane:
         *,
         clock: Clock,
         patience: float,
-        on_read: Callable[[Read], None],
+        on_read: Callable[[Read, bytes, float], None],
     ) -> None:
         """`on_read` is told of each value found, before anything can have changed it."""
         self.failures = 0
@@ -85,8 +89,7 @@ class CacheLane:
         try:
             await asyncio.wait((last.answer,), timeout=0 if self.is_shut else _CLOSING_SECONDS)
         finally:
-            worker.cancel()
-            await asyncio.wait((worker,))
+            await end((worker,))
             while self._steps:
                 self._steps.popleft().settle(Unavailable(f"{self._server.name}: closed"))
 
@@ -147,12 +150,19 @@ class CacheLane:
 
     async def _outcome(self, step: Step) -> bool:
         """Whether there is one in time."""
-        if not step.answer.done():
-            await asyncio.wait((step.answer,), timeout=self._patience)
-        if step.answer.done() and step.answer.exception() is None:
-            return True
-        self.failures += 1
-        return False
+        try:
+            # Others may wait for the same.
+            await asyncio.shield(step.answer)
+        except (PortError, driver.RedisError):
+            self.failures += 1
+            return False
+        return True
+
+    def _lose_patience(self, batch: Sequence[Step]) -> None:
+        """With those who stand behind it, too. What was handed in is done all the same, when it can be."""
+        for step in (*batch, *self._steps):
+            if not isinstance(step, Sweep):
+                step.settle(Unavailable(f"{self._server.name}: no answer in time"))
 
     async def _work(self) -> None:
         while True:
@@ -173,8 +183,10 @@ class CacheLane:
 
     def _next_batch(self) -> list[Step]:
         batch: list[Step] = []
+        octets = 0
         while self._steps and len(batch) < _MOST_AT_ONCE:
-            if isinstance(self._steps[0], Sweep) and batch:
+            octets += self._steps[0].octets
+            if batch and (isinstance(self._steps[0], Sweep) or octets > _MOST_OCTETS):
                 break
             step = self._steps.popleft()
             batch.append(step)
@@ -194,6 +206,7 @@ class CacheLane:
         prefixes, self._owed_prefixes = self._owed_prefixes, {}
         swept = prefixes or (batch and isinstance(batch[0], Sweep))
         since = self._under_way_since = time.monotonic()
+        patience = asyncio.get_running_loop().call_later(self._patience, self._lose_patience, batch)
         try:
             answers = await self._server.start(
                 lambda connection: self._converse(connection, batch, owed, prefixes), again=False, retries=0
@@ -211,10 +224,11 @@ class CacheLane:
                 if isinstance(answer, Exception) and step.owed is not None:
                     self._owe(step.owed)
                 step.settle(answer)
-                if isinstance(step, Read) and isinstance(answer, tuple):
-                    self._on_read(step)
+                if isinstance(step, Read) and not (answer is None or isinstance(answer, Exception)):
+                    self._on_read(step, answer[0], answer[1])
             self._judge(slow=not swept and time.monotonic() - since > self._patience)
         finally:
+            patience.cancel()
             self._under_way_since = None
             self._reading.clear()
 

@@ -27,7 +27,7 @@ _SCAN = 1000
 class Step:
     """One request. `owed` is the key whose value must go if nobody knows how it ended."""
 
-    __slots__ = ("answer", "arguments", "keys", "owed", "script")
+    __slots__ = ("answer", "arguments", "keys", "octets", "owed", "script")
 
     def __init__(
         self, script: str, keys: Sequence[bytes], arguments: Sequence[Any] = (), *, owed: str | None = None
@@ -36,6 +36,7 @@ class Step:
         self.keys = keys
         self.arguments = arguments
         self.owed = owed
+        self.octets = sum(len(each) for each in arguments if isinstance(each, bytes))
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def settle(self, answer: object) -> None:

@@ -31,15 +31,19 @@ _PROBE_LEASE = 15.0
 """Seconds for which a prober that died keeps others out. One that lives renews it, however long it takes."""
 _PAUSE = 1.0
 """Seconds between two looks whether Redis is back."""
+_TRUST = 0.05
+"""Seconds for which a circuit that was closed is taken to be."""
 _REPEATABLE = frozenset({"admit", "renew", "withdrawn", "status"})
 
 
 class RedisCircuitBreaker:
     """Key: `{prefix}breaker:{name}`. All instances count together and have one probe between them.
 
-    Admission is a round trip, an outcome another one where it changes a count. Where Redis does not answer, calls go
-    through `fallback`, a breaker of this process (entered and left by its owner), until it does: the first call may
-    wait for the command timeout, no other. `fallback` knows nothing of what was counted in Redis, nor the reverse.
+    Admission is a round trip, but where the circuit was closed a moment ago none; an outcome is one where it changes a
+    count. So an opening by another instance is noticed within that moment (0.05 s); a probe is never admitted without
+    asking. Where Redis does not answer, calls go through `fallback`, a breaker of this process (entered and left by its
+    owner), until it does: the first call may wait for the command timeout, no other. `fallback` knows nothing of what
+    was counted in Redis, nor the reverse.
 
     Transitions of other instances are told when this one next asks. When Redis goes or comes back, and the state is
     another one there, that is told as a transition too.
@@ -63,6 +67,7 @@ class RedisCircuitBreaker:
         self._key = f"{server.prefix}breaker:{name}"
         self._listeners: list[Callable[[Transition], None]] = []
         self._seen: Answer | None = None
+        self._seen_at = 0.0
         self._state: BreakerState = "closed"
         self._recovery: asyncio.Task[None] | None = None
         fallback.on_transition(self._fallback_changed)
@@ -138,6 +143,9 @@ class RedisCircuitBreaker:
 
     async def _admit(self) -> Admission:
         caller = token_hex(8)
+        seen = self._seen
+        if seen is not None and seen.state == "closed" and self._clock.monotonic() - self._seen_at < _TRUST:
+            return Admission(caller, seen)
         task = self._asking("admit", caller)
         try:
             answer = await asyncio.shield(task)
@@ -208,13 +216,17 @@ class RedisCircuitBreaker:
         seen = self._seen
         if seen is not None and (answer.epoch, answer.generation) < (seen.epoch, seen.generation):
             return  # overtaken on its way
-        self._seen = answer
+        self._see(answer)
         if seen is None or seen.epoch == answer.epoch:
             # What another answer has told of meanwhile is at the beginning.
             new = answer.transitions if seen is None else answer.transitions_after(seen.generation)
             for before, after in new:
                 self._tell(Transition(self._name, before, after))
         self._become(answer.state)
+
+    def _see(self, answer: Answer) -> None:
+        self._seen = answer
+        self._seen_at = self._clock.monotonic()
 
     def _become(self, state: BreakerState) -> None:
         if state != self._state:
@@ -247,7 +259,7 @@ class RedisCircuitBreaker:
                 continue
             _log.info("circuit %r: counted with all others again", self._name)
             self._recovery = None
-            self._seen = answer
+            self._see(answer)
             self._become(answer.state)
             return
 

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, Self
 from redis import exceptions as driver
 
 from ...ports.errors import PortError, Unavailable
+from .ending import end
 from .errors import InDoubt, is_passing, is_refusal, port_error
 from .pool import Pool
 from .scripts import Scripts
@@ -216,7 +217,9 @@ class RedisServer:
         while True:
             try:
                 answer = await self._attempt(work)
-            except PortError:
+            except PortError as refusal:
+                if in_doubt:
+                    raise InDoubt(str(refusal)) from refusal
                 raise
             except _Failure as failure:
                 error = failure.error
@@ -275,10 +278,7 @@ class RedisServer:
     async def _close(self) -> None:
         if self._running:
             await asyncio.wait(self._running, timeout=_CLOSING_SECONDS)
-        for task in tuple(self._running):
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
+        await end(self._running)
         await self._pool.close()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from redis import exceptions as driver
 
 from ...ports.errors import PortError, Unavailable
+from .ending import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +58,7 @@ class Ear:
     async def close(self) -> None:
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.wait((task,))
+            await end((task,))
 
     async def until_hearing(self, seconds: float) -> bool:
         """Whether it hears by then."""
@@ -90,7 +90,7 @@ class Ear:
             failures += 1
 
     async def _hear(self, connection: AbstractConnection) -> None:
-        await connection.send_command("SUBSCRIBE", self._channel, check_health=False)
+        await connection.send_command("SUBSCRIBE", self._channel)
         asked = False
         while True:
             patience = (
@@ -103,7 +103,7 @@ class Ear:
             if answer is None:
                 if asked or not self.is_hearing:
                     raise Unavailable("no answer in time")
-                await connection.send_command("PING", check_health=False)
+                await connection.send_command("PING")
                 asked = True
                 continue
             asked = False

@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING
 
 from ...ports.errors import PortError, Unavailable
+from .ending import end
 from .event_bus_message import portions, to_bytes
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ class Outlet:
         except TimeoutError:
             pass
         finally:
-            worker.cancel()
-            await asyncio.wait((worker,))
+            await end((worker,))
             while not self._requests.empty():
                 _fail(self._requests.get_nowait().answer, Unavailable(f"{self._server.name}: closed"))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from redis import exceptions as driver
 from redis.asyncio import Sentinel
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from ...ports.errors import Unavailable
 
@@ -31,12 +34,12 @@ class Pool:
         self.lost = 0
         self._settings = settings
         self._location = location
-        self._idle: list[AbstractConnection] = []
+        self._idle: list[tuple[AbstractConnection, float]] = []
         self._turns = asyncio.Semaphore(settings.max_connections)
         self._sentinel = _sentinel(location, settings) if location.kind == "sentinel" else None
 
     async def borrow(self) -> AbstractConnection:
-        """A connection that answers, as far as can be told without asking."""
+        """A connection that answers, as far as can be told without asking one that was used just now."""
         if self._turns.locked():
             try:
                 async with asyncio.timeout(self._settings.command_timeout):
@@ -49,8 +52,8 @@ class Pool:
             await self._turns.acquire()
         try:
             while self._idle:
-                connection = self._idle.pop()
-                if await _is_quiet(connection):
+                connection, since = self._idle.pop()
+                if await _is_well(connection, time.monotonic() - since):
                     return connection
                 await self.discard(connection)
             return await self.connect()
@@ -66,7 +69,7 @@ class Pool:
         elif self._closed:
             await _disconnect(connection)
         else:
-            self._idle.append(connection)
+            self._idle.append((connection, time.monotonic()))
 
     async def connect(self, **changes: Any) -> AbstractConnection:
         """One more, which is not lent and counts for nothing here: `discard` it."""
@@ -92,18 +95,24 @@ class Pool:
         """What is lent goes when it comes back."""
         self._closed = True
         while self._idle:
-            await _disconnect(self._idle.pop())
+            await _disconnect(self._idle.pop()[0])
         if self._sentinel is not None:
             for sentinel in self._sentinel.sentinels:
                 await sentinel.aclose()
 
 
-async def _is_quiet(connection: AbstractConnection) -> bool:
-    """Something unread is the end of the connection, or an answer that nobody waits for."""
+async def _is_well(connection: AbstractConnection, idle: float) -> bool:
     try:
-        return not await _has_data(connection)
+        # Something unread is the end of the connection, or an answer that nobody waits for.
+        if await _has_data(connection):
+            return False
+        # The driver's own check asks before it has logged in (redis-py 5.3).
+        if idle > _PING_SECONDS:
+            await connection.send_command("PING")
+            await connection.read_response()
     except (driver.RedisError, OSError):
         return False
+    return True
 
 
 async def _has_data(connection: AbstractConnection) -> bool:
@@ -128,7 +137,6 @@ def _arguments(
         "client_name": "agent-memory",
         "socket_timeout": settings.command_timeout,
         "socket_connect_timeout": settings.connect_timeout,
-        "health_check_interval": _PING_SECONDS,
     }
     if location.kind == "unix":
         return UnixDomainSocketConnection, arguments | {"path": location.path}
@@ -154,6 +162,8 @@ def _sentinel(location: Location, settings: RedisSettings) -> Sentinel:
         "password": location.sentinel_password or None,
         "socket_timeout": settings.command_timeout,
         "socket_connect_timeout": min(settings.connect_timeout, settings.command_timeout),
+        # The driver's own would go on for seconds; what is tried again is decided above.
+        "retry": Retry(NoBackoff(), 0),
     }
     if location.tls:
         arguments |= {"ssl": True} | _tls(location)

@@ -15,6 +15,7 @@ from redis import exceptions as driver
 
 from ...ports.errors import PortError, Unavailable
 from .cache_steps import command
+from .ending import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,8 +70,7 @@ class Tracking:
     async def close(self) -> None:
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.wait((task,))
+            await end((task,))
 
     async def _track(self) -> None:
         failures = 0
@@ -116,8 +116,7 @@ class Tracking:
                 else:
                     self._answered.set()
         finally:
-            pinging.cancel()
-            await asyncio.wait((pinging,))
+            await end((pinging,))
 
     async def _ping(self, connection: AbstractConnection) -> None:
         """Ends the connection when an answer does not come in time."""

@@ -64,7 +64,7 @@ class RedisProcess(msgspec.Struct, frozen=True, kw_only=True):
         data.mkdir(mode=0o700, exist_ok=True)
         keep = ("--appendonly", "yes", "--appendfsync", "always") if self.durable else ("--appendonly", "no")
         command = [
-            str(self._program()), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(data), "--save", "",
+            str(self.program()), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(data), "--save", "",
             *keep, "--daemonize", "yes", "--pidfile", str(self._pid_file), "--logfile", str(self.folder / "server.log"),
             *self.options,
         ]  # fmt: skip
@@ -99,7 +99,7 @@ class RedisProcess(msgspec.Struct, frozen=True, kw_only=True):
     def _pid_file(self) -> Path:
         return self.folder / "server.pid"
 
-    def _program(self) -> Path:
+    def program(self) -> Path:
         program = program_of(self.flavour)
         if program is None:
             raise RuntimeError(f"no server for {self.flavour!r}")

@@ -12,7 +12,7 @@ from agent_memory.adapters.inprocess.lock import InProcessLock
 from agent_memory.core.caller import Caller
 from agent_memory.core.file_lock import FileLocks
 from agent_memory.core.requests import FileLock
-from agent_memory.core.results import FileLockResult
+from agent_memory.core.results import FileLockResult, LockedFile
 from agent_memory.ports.errors import LockTimeout, NotHeld, Rejected
 from agent_memory_contract.manual_clock import ManualClock, settle
 
@@ -34,6 +34,9 @@ class Desk:
     ) -> FileLockResult:
         request = msgspec.convert({"action": action, "file_path": path, **given}, FileLock)
         return await self.locks.act(request, Caller(client="ide", agent=by, ceiling=scope))
+
+    async def listed(self, *, by: str = "ada", scope: str = "global") -> list[LockedFile]:
+        return list((await self.ask("list", None, by=by, scope=scope)).locks or ())
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ async def test_a_loser_is_told_who_since_when_until_when_and_how_to_wait(desk: D
 
 async def test_a_holder_who_asks_again_is_told_the_token(desk: Desk) -> None:
     token = (await desk.ask("checkout")).token
-    with pytest.raises(LockTimeout, match=f"yours already .* with token {token}: renew it or check it in"):
+    with pytest.raises(LockTimeout, match=rf"yours already .* with token {token}: renew it or check it in"):
         await desk.ask("checkout")
 
 
@@ -109,7 +112,7 @@ async def test_only_the_owner_sees_the_token(desk: Desk) -> None:
     assert (await desk.ask("status")).token == got.token
     seen = await desk.ask("status", by="bob")
     assert (seen.status, seen.agent, seen.token) == ("taken", "ada", None)
-    (listed,) = (await desk.ask("list", None, by="bob")).locks or ()
+    [listed] = await desk.listed(by="bob")
     assert (listed.file_path, listed.agent) == ("a.py", "ada")
 
 
@@ -117,7 +120,7 @@ async def test_only_the_owner_sees_the_token(desk: Desk) -> None:
 async def test_neither_another_agent_nor_another_token_can_act_on_it(desk: Desk, action: str) -> None:
     got = await desk.ask("checkout")
     assert got.token is not None
-    with pytest.raises(NotHeld, match="'bob' does not hold it with token .*; 'ada' has it since"):
+    with pytest.raises(NotHeld, match=r"'bob' does not hold it with token .*; 'ada' has it since"):
         await desk.ask(action, by="bob", token=got.token)
     with pytest.raises(NotHeld, match=f"but with token {got.token}, until"):
         await desk.ask(action, token=got.token + 1)
@@ -131,7 +134,7 @@ async def test_whose_lock_ran_out_is_told_what_became_of_the_file(desk: Desk, ac
     with pytest.raises(NotHeld, match="it is free: that lock ran out or was ended"):
         await desk.ask(action, token=got.token)
     await desk.ask("checkout", by="bob")
-    with pytest.raises(NotHeld, match="'bob' has it since .*: leave the file alone"):
+    with pytest.raises(NotHeld, match=r"'bob' has it since .*: leave the file alone"):
         await desk.ask(action, token=got.token)
 
 
@@ -168,16 +171,16 @@ async def test_scopes_neither_see_nor_block_each_other(desk: Desk) -> None:
     }
     assert None not in tokens.values()
     for scope in tokens:
-        assert len((await desk.ask("list", None, scope=scope)).locks or ()) == 1
+        assert len(await desk.listed(scope=scope)) == 1
         await desk.ask("force_unlock", by="root", scope=scope, reason="only this one")
-        assert (await desk.ask("list", None, scope=scope)).locks == ()
+        assert await desk.listed(scope=scope) == []
 
 
 @pytest.mark.parametrize("path", ["acme/shop:a.py", "@acme:a.py", "file@acme:a.py"])
 async def test_no_path_reaches_into_another_scope(desk: Desk, path: str) -> None:
     await desk.ask("checkout", "a.py", scope="acme")
     await desk.ask("checkout", path)
-    (listed,) = (await desk.ask("list", None, scope="acme")).locks or ()
+    [listed] = await desk.listed(scope="acme")
     assert listed.file_path == "a.py"
     assert (await desk.ask("status", path)).file_path == path
 

@@ -29,7 +29,7 @@ MEANINGS: list[tuple[Exception, type[PortError], bool, bool]] = [
     (driver.MasterDownError("Link with MASTER is down"), Unavailable, True, True),
     (R("BUSY Redis is busy running a script."), Unavailable, True, True),
     (driver.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), Unavailable, False, True),
-    (R("OOM command not allowed when used memory > 'maxmemory'. script: 1a, on @user_script:1."), Unavailable, False, True),
+    (R("OOM command not allowed when used memory > 'maxmemory'. script: 1a"), Unavailable, False, True),
     (R("Error running script (call to f_1a): @user_script:9: -OOM command not allowed"), Unavailable, False, True),
     (R("NOREPLICAS Not enough good replicas to write."), Unavailable, False, True),
     (R("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to"), Unavailable, False, True),

@@ -15,6 +15,7 @@ from agent_memory.ports.errors import Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import TracebackType
 
 
 @pytest.fixture
@@ -38,20 +39,22 @@ class Tracked(InProcessLock):
             raise Unavailable("not now")
         return await super().__aenter__()
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.left.append(asyncio.current_task())
-        await super().__aexit__(*error)
+        await super().__aexit__(kind, error, trace)
 
 
 async def test_it_opens_nothing_that_is_not_used(tmp_path: Path) -> None:
-    file = tmp_path / "memory.db"
+    file, file_of_locks = tmp_path / "memory.db", tmp_path / "memory.db-locks"
     async with LazyLock(lambda: SqliteLock(file, clock=SystemClock())) as lock:
         assert lock.capabilities.name == "sqlite"
         assert not lock.opened
-        assert list(tmp_path.iterdir()) == []
+        assert not file_of_locks.exists()
         await lock.acquire("a", owner="ada", ttl=5)
         assert lock.opened
-        assert (tmp_path / "memory.db-locks").exists()
+        assert file_of_locks.exists()
 
 
 async def test_however_many_ask_first_it_is_entered_once_and_left_by_the_same_task() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -86,6 +87,22 @@ async def test_a_call_waits_for_a_silent_server_no_longer_than_it_may(
         await proxy.mend()
         await proxy.cut()
         assert await server.execute("PING") == b"PONG"
+
+
+async def test_a_server_whose_packets_get_lost_is_waited_for_once() -> None:
+    """The system drops what comes to a full queue, so connecting takes for ever."""
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as deaf,
+        socket.create_connection(deaf.getsockname()),
+    ):
+        port = deaf.getsockname()[1]
+        settings = RedisSettings(host="127.0.0.1", port=port, connect_timeout=1.5, command_timeout=0.2)
+        async with RedisServer(settings) as server:
+            for least, most in ((1.4, 4.0), (0.15, 1.4), (0.15, 1.4)):
+                begun = time.monotonic()
+                with pytest.raises(Unavailable):
+                    await server.execute("PING")
+                assert least < time.monotonic() - begun < most
 
 
 async def test_an_answer_that_came_too_late_is_nobody_elses(process: RedisProcess, proxy: FaultProxy) -> None:

@@ -67,12 +67,12 @@ class RedisServer:
         self.scripts = Scripts(clock)
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = True
-        self._connected = False
+        self._connected: bool | None = None
 
     @property
     def connected(self) -> bool:
         """As the last call found it."""
-        return self._connected
+        return self._connected is True
 
     @property
     def connections_made(self) -> int:
@@ -247,7 +247,8 @@ class RedisServer:
 
     async def _attempt(self, work: Callable[[AbstractConnection], Awaitable[Any]]) -> Any:
         try:
-            connection = await self._pool.borrow()
+            # Of a server that was not there just now nobody waits for long: who drops packets may do so for hours.
+            connection = await self._pool.borrow(hurried=self._connected is False)
         except PortError:
             raise
         except Exception as error:

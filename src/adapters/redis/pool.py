@@ -38,8 +38,10 @@ class Pool:
         self._turns = asyncio.Semaphore(settings.max_connections)
         self._sentinel = _sentinel(location, settings) if location.kind == "sentinel" else None
 
-    async def borrow(self) -> AbstractConnection:
-        """A connection that answers, as far as can be told without asking one that was used just now."""
+    async def borrow(self, *, hurried: bool) -> AbstractConnection:
+        """A connection that answers, as far as can be told without asking one that was used just now. `hurried`: a new
+        one is waited for no longer than an answer.
+        """
         if self._turns.locked():
             try:
                 async with asyncio.timeout(self._settings.command_timeout):
@@ -56,7 +58,9 @@ class Pool:
                 if await _is_well(connection, time.monotonic() - since):
                     return connection
                 await self.discard(connection)
-            return await self.connect()
+            settings = self._settings
+            patience = min(settings.connect_timeout, settings.command_timeout)
+            return await (self.connect(socket_connect_timeout=patience) if hurried else self.connect())
         except BaseException:
             self._turns.release()
             raise

@@ -19,8 +19,9 @@ _SECRET = "..."  # noqa: S105 - what stands in its place
 class RedisSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where `url` is given it says it all, and `host`, `port`, `username`, `password`, `db` and `tls` are not read.
 
-    Times are in seconds. `connect_timeout` bounds a connection attempt. `command_timeout` bounds the wait for each
-    answer, and how long attempts go on: a call ends within `connect_timeout` and twice `command_timeout`.
+    Times are in seconds. `connect_timeout` bounds a connection attempt; where the last one failed a call waits for the
+    next no longer than `command_timeout`. That bounds the wait for each answer, and how long attempts go on: a call
+    ends within `connect_timeout` and twice `command_timeout`.
     `max_retries` further attempts, `retry_delay` (doubling, with jitter) apart, are made where the server was lost.
     `max_connections` bounds the calls under way at once; each channel that is listened to has a connection beside.
     """

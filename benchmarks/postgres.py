@@ -10,9 +10,10 @@ import argparse
 import asyncio
 import json
 import sys
-import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
+
+from by_turns import Comparison, print_rates, rate
 
 from agent_memory.adapters.inprocess.clock import SystemClock
 from agent_memory.adapters.postgres.storage import PostgresStorage
@@ -24,14 +25,11 @@ from agent_memory_contract.servers.postgres import connect, private_cluster
 from agent_memory_contract.servers.run_folder import begin_run, end_run
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
-
     import asyncpg
 
     from agent_memory.ports.records import Entry
 
 ACME = EntryFilter(where=ScopeFilter(scope="acme"))
-ROUNDS = 5
 IN_FLIGHT = 16
 RAW = """CREATE TABLE raw (id text PRIMARY KEY, scope text NOT NULL, kind text NOT NULL, title text NOT NULL,
     content text NOT NULL, hash bytea NOT NULL, tags text[] NOT NULL, metadata jsonb NOT NULL, at timestamptz NOT NULL,
@@ -43,50 +41,6 @@ INSERT = "INSERT INTO raw VALUES ($1, $2, $3, $4, $5, $6, $7, '{}', $8)"
 def made(number: int) -> Entry:
     text = f"Fact {number}: the deployment of service {number % 97} waits for approval {number % 31}. "
     return entry(text + "It was decided after the incident in spring, and nobody has asked again since. " * 3)
-
-
-async def rate(
-    work: Callable[[int], Awaitable[object]], seconds: float, workers: int, numbers: Iterator[int]
-) -> float:
-    """Calls a second, by so many at once."""
-    begun = time.perf_counter()
-    done = 0
-
-    async def worker() -> None:
-        nonlocal done
-        while time.perf_counter() < begun + seconds:
-            await work(next(numbers))
-            done += 1
-
-    await asyncio.gather(*(worker() for _ in range(workers)))
-    return done / (time.perf_counter() - begun)
-
-
-class Comparison:
-    """Ours and raw asyncpg by turns; medians of the rounds. Numbers go on from one comparison to the next."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._numbers = (count(), count())
-
-    async def __call__(
-        self,
-        name: str,
-        ours: Callable[[int], Awaitable[object]],
-        raw: Callable[[int], Awaitable[object]],
-        workers: int,
-    ) -> dict[str, Any]:
-        rates: tuple[list[float], list[float]] = ([], [])
-        for _ in range(ROUNDS):
-            for reached, work, numbers in zip(rates, (ours, raw), self._numbers, strict=True):
-                reached.append(await rate(work, self._seconds, workers, numbers))
-        middle = [sorted(side)[ROUNDS // 2] for side in rates]
-        return {
-            "what": name,
-            "ours": round(middle[0]),
-            "raw": round(middle[1]),
-            "ratio": round(middle[0] / middle[1], 2),
-        }
 
 
 async def measure(seconds: float, version: str) -> list[dict[str, Any]]:
@@ -159,9 +113,7 @@ def main() -> int:
     if arguments.json:
         json.dump(results, sys.stdout)
         return 0
-    for row in results:
-        raw = f"raw asyncpg {row['raw']:>8}/s  {row['ratio']:.2f} x" if "ratio" in row else ""
-        print(f"{row['what']:<28}{row['ours']:>8}/s  {raw}")
+    print_rates(results, "raw asyncpg")
     return 0
 
 

@@ -20,7 +20,14 @@ Made by `examples/tools_page.py` from calls to a real server (`agent-memory mcp`
 answer for programs and for models. Arguments are optional unless marked.
 
 An error of the call is an answer with `isError` and a text that begins with one of: `rejected` (an argument is wrong),
-`not_found`, `conflict` (read what stands there, decide, call again), `unavailable` (try again).
+`not_found`, `conflict` (read what stands there, decide, call again), `unavailable` (try again), `circuit_open` (the
+database has not answered for a while: try again after the seconds that it says), `rate_limited` (see below),
+`lock_timeout` and `not_held` (see `memory_file_lock`).
+
+Where rate limits are on (`AGENT_MEMORY_RATE_LIMIT`; by default with PostgreSQL or Redis), every call of a tool but
+`memory_health` counts, and so does every resource that is read: for its agent in a short and in a longer time, and for
+everyone together. The agent is the configured one, else `agent_id`, else the client. A refused call does nothing and
+counts nowhere; the error names the limit and `retry_after`, in seconds.
 """
 
 
@@ -45,6 +52,33 @@ the newest. A time without a zone is UTC, a day is its midnight.
 A filter acts in its one scope, not above or below it, on active, superseded and archived entries, at most 1000 a call
 (`more` says that some are left). `after` (included) and `before` (excluded) look at `occurred_at`, else at the time of
 creation. `admin_key` is needed to purge where the server was started with one.
+""",
+    "memory_file_lock": """
+A lock is a lease on a name. No file is touched, and nothing keeps a program that does not ask from writing: it works
+among agents that all check out before they edit. Everyone who shares the store shares the locks, under the same
+configured scope: servers bound to different scopes (`AGENT_MEMORY_SCOPE`) neither see nor block each other's.
+
+- `checkout` answers `token`, a number that only grows, and `until`. Whoever comes too late gets `lock_timeout` with the
+  holder, since when and until when, at once or after `wait_seconds` (0 to 300). It is not reentrant: a second checkout
+  by the holder fails as well, and names the token.
+- `renew` and `checkin` need `token`, and the same `agent_id` as the checkout. `not_held` means that the lock ran out or
+  was ended: look at the file before you go on.
+- `status` answers `yours` (with the token), `taken` or `free`; `list` all that are taken, at most 200.
+- `force_unlock` ends another's lock. It needs `reason`, and `admin_key` where the server was started with one; who,
+  whose and why are logged.
+
+`ttl_seconds` (1 to 86400) is how long it lasts from now, without renewal; else `AGENT_MEMORY_FILE_LOCK_TTL_MS`, else
+`AGENT_MEMORY_REDIS_LOCK_TTL_MS` where that is set, else 300. A model's edit takes minutes; the 30 seconds that other
+programs give would end in the middle of it. A renewal that names no time makes no lock end sooner.
+
+Paths are compared as text: `a/./b`, `a//b`, `a/x/../b` and `a/b/` are `a/b`, in Unicode's NFC, case kept. A relative
+path and an absolute one are different names, so agents on one project should agree: relative to the project's root.
+Links are not followed. `..` out of the beginning, NUL, control characters and more than 4096 bytes are refused. Without
+`agent_id` the holder is the client's name with this server's instance.
+""",
+    "memory_health": """
+Counted under no rate limit. `status` is `degraded` when something needs care, named in `problems`, and `unhealthy` when
+the database does not answer. `locks.held` is there once this process has used a file lock.
 """,
 }
 """What no schema says; the schemas are short, for every client's model reads them."""
@@ -180,6 +214,17 @@ async def write(page: Page, tools: dict[str, Any]) -> None:
     where = {"filter": {"scope": "acme/shop", "kinds": ["experience"]}}
     await page.call("memory_forget", {**where, "dry_run": True}, "What would be deleted")
     await page.call("memory_forget", where, "Delete it")
+
+    await page.tool(tools["memory_file_lock"])
+    mine = {"file_path": "src/./app.py", "agent_id": "planner"}
+    checkout = {"action": "checkout", "ttl_seconds": 600, **mine}
+    kept = await page.call("memory_file_lock", checkout, "Before the first edit")
+    await page.call("memory_file_lock", {**checkout, "agent_id": "coder"}, "Another agent, too late")
+    renewal = {"action": "renew", "token": kept["token"], **mine}
+    await page.call("memory_file_lock", renewal, "The edit takes longer")
+    await page.call("memory_file_lock", {"action": "list"}, "Who has what")
+    await page.call("memory_file_lock", {**renewal, "action": "checkin"}, "After the last edit")
+    await page.call("memory_file_lock", renewal, "Too late for that token")
 
     await page.tool(tools["memory_health"])
     await page.call("memory_health", {}, "How it is")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from . import forget, get, link, recall, remember, update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from ..ports.clock import Clock
     from ..ports.storage import Storage
+    from .answers import Answers
     from .caller import Caller
     from .requests import Forget, Get, Link, Recall, Remember, Update
     from .results import ForgetResult, GetResult, LinkResult, RecallResult, RememberResult, UpdateResult
@@ -19,30 +21,58 @@ if TYPE_CHECKING:
 class Memory:
     """Every method raises only `PortError`: `Rejected` names the argument at fault, `Conflict` carries what stands in
     the way, `Unavailable` may be tried again. Safe for many tasks at once.
+
+    With `answers`, what was asked before and has not changed since is not worked out again.
     """
 
-    def __init__(self, storage: Storage, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, storage: Storage, clock: Clock, new_id: Callable[[], str], answers: Answers | None = None
+    ) -> None:
         self._storage = storage
         self._clock = clock
         self._new_id = new_id
+        self._answers = answers
 
     async def remember(self, request: Remember, caller: Caller) -> RememberResult:
         """Acknowledged means durable: entries, tags, index, events and jobs, all or none."""
-        return await remember.remember(
-            self._storage, request, caller, now=self._clock.now(), new_id=self._new_id
-        )
+        with self._writing():
+            return await remember.remember(
+                self._storage, request, caller, now=self._clock.now(), new_id=self._new_id
+            )
 
     async def recall(self, request: Recall, caller: Caller) -> RecallResult:
-        return await recall.recall(self._storage, request, caller, now=self._clock.now())
+        now = self._clock.now()
+
+        def search() -> Awaitable[RecallResult]:
+            return recall.recall(self._storage, request, caller, now=now)
+
+        return await (
+            search() if self._answers is None else self._answers.recall(request, caller, now, search)
+        )
 
     async def get(self, request: Get, caller: Caller) -> GetResult:
-        return await get.get(self._storage, request, caller)
+        def read() -> Awaitable[GetResult]:
+            return get.get(self._storage, request, caller)
+
+        return await (read() if self._answers is None else self._answers.get(request, caller, read))
 
     async def update(self, request: Update, caller: Caller) -> UpdateResult:
-        return await update.update(self._storage, request, caller, now=self._clock.now)
+        with self._writing():
+            return await update.update(self._storage, request, caller, now=self._clock.now)
 
     async def forget(self, request: Forget, caller: Caller) -> ForgetResult:
-        return await forget.forget(self._storage, request, caller, now=self._clock.now())
+        with self._writing():
+            return await forget.forget(self._storage, request, caller, now=self._clock.now())
 
     async def link(self, request: Link, caller: Caller) -> LinkResult:
-        return await link.link(self._storage, request, caller, now=self._clock.now())
+        with self._writing():
+            return await link.link(self._storage, request, caller, now=self._clock.now())
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        """Around every call that may write: its caller then reads what it wrote. After an error too: it may have."""
+        try:
+            yield
+        finally:
+            if self._answers is not None:
+                self._answers.wrote()

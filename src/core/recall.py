@@ -47,6 +47,15 @@ async def recall(storage: Reader, request: Recall, caller: Caller, *, now: datet
     return pack(hits, request.max_tokens, terms if request.explain else None)
 
 
+def seen_by(request: Recall, caller: Caller) -> ScopeFilter:
+    return ScopeFilter(
+        scope=scope_under(request.scope, caller.ceiling),
+        inherit=request.inherit,
+        descendants=request.descendants,
+        ceiling=caller.ceiling,
+    )
+
+
 def _filter(request: Recall, caller: Caller, now: datetime) -> EntryFilter:
     as_of = optional_time(request.as_of, "as_of")
     since = optional_time(request.since, "since")
@@ -54,12 +63,7 @@ def _filter(request: Recall, caller: Caller, now: datetime) -> EntryFilter:
     if since is not None and until is not None and until <= since:
         raise Rejected("until must be later than since", "until")
     return EntryFilter(
-        where=ScopeFilter(
-            scope=scope_under(request.scope, caller.ceiling),
-            inherit=request.inherit,
-            descendants=request.descendants,
-            ceiling=caller.ceiling,
-        ),
+        where=seen_by(request, caller),
         kinds=tuple(request.kinds),
         tags=normal_tags(request.tags),
         tags_any=normal_tags(request.tags_any, "tags_any"),

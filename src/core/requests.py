@@ -6,14 +6,17 @@ domain parses them, so that a bad one is reported by field.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from ..ports.lock import MAX_TTL
 from ..ports.records import Kind, RelationType
 from . import limits
 
+FileLockAction = Literal["checkout", "checkin", "renew", "status", "list", "force_unlock"]
+FILE_LOCK_ACTIONS: tuple[FileLockAction, ...] = get_args(FileLockAction)
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Id = Annotated[str, Meta(max_length=limits.ID_CHARS)]
 Ids = Annotated[list[Id], Meta(min_length=1, max_length=limits.IDS_PER_CALL)]
@@ -120,3 +123,16 @@ class Link(_Request, frozen=True, kw_only=True):
     depth: Annotated[int, Meta(ge=1, le=5)] | None = None
     limit: Annotated[int, Meta(ge=1, le=limits.RELATIONS)] = 50
     agent_id: str | None = None
+
+
+class FileLock(_Request, frozen=True, kw_only=True):
+    """`file_path` for every action but list, `token` for checkin and renew, `reason` for force_unlock."""
+
+    action: FileLockAction
+    file_path: str | None = None
+    agent_id: str | None = None
+    ttl_seconds: Annotated[float, Meta(ge=limits.FILE_LOCK_SECONDS_LEAST, le=MAX_TTL)] | None = None
+    wait_seconds: Annotated[float, Meta(ge=0, le=limits.FILE_LOCK_WAIT_SECONDS)] = 0.0
+    token: Annotated[int, Meta(ge=1, le=limits.TOKEN)] | None = None
+    admin_key: str | None = None
+    reason: str = ""

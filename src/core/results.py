@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -148,6 +148,29 @@ class LinkResult(_Result, frozen=True, kw_only=True):
     found: bool | None = None
     relations: tuple[Edge, ...] | None = None
     entries: tuple[Node, ...] | None = None
+    truncated: bool | None = None
+
+
+class LockedFile(_Result, frozen=True, kw_only=True):
+    file_path: str
+    agent: str
+    since: datetime
+    until: datetime
+
+
+class FileLockResult(_Result, frozen=True, kw_only=True):
+    """`status` of `file_path`: yours (with the token to renew or check it in), taken, or free. `ended`: what was
+    forced. `locks` for list.
+    """
+
+    file_path: str | None = None
+    status: Literal["yours", "taken", "free"] | None = None
+    agent: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    token: int | None = None
+    ended: LockedFile | None = None
+    locks: tuple[LockedFile, ...] | None = None
     truncated: bool | None = None
 
 

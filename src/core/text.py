@@ -43,6 +43,12 @@ def checked_line(text: str, field: str, *, most: int) -> str:
     break in it could forge what follows.
     """
     text = checked(text, field, most=most).strip()
+    printed_on_one_line(text, field)
+    return text
+
+
+def printed_on_one_line(text: str, field: str) -> None:
+    """`Rejected` where a line break or another control character stands in it."""
     if not text.isprintable():
         for position, character in enumerate(text):
             if unicodedata.category(character) in _BREAKS:
@@ -50,7 +56,6 @@ def checked_line(text: str, field: str, *, most: int) -> str:
                     f"{field}: line break or control character at character {position}; write it on one line",
                     field,
                 )
-    return text
 
 
 def content_hash(

@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "get": (".commands.get:run", "show entries by id, with history and relations"),
     "update": (".commands.update:run", "change an entry; the former version is kept"),
     "forget": (".commands.forget:run", "delete entries by id or by filter"),
+    "locks": (".commands.locks:run", "list the files that agents have checked out"),
+    "unlock": (".commands.locks:unlock", "end the lock on a file, whoever has it"),
     "health": (".commands.health:run", "say whether the memory works, with its figures"),
     "config": (".commands.config:run", "list every setting, or print the configuration for an MCP client"),
     "migrate": (".commands.migrate:run", "PostgreSQL: bring the schema up to date, or say what is missing"),

@@ -46,6 +46,12 @@ class Feed:
 
         A `Gap` says that events were missed: read again what you derived from them.
         """
+        async with self.subscribe() as subscription:
+            yield _only(subscription, scope)
+
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncGenerator[Subscription]:
+        """Everything committed in any scope."""
         self._watchers += 1
         try:
             async with self._bus.subscribe() as subscription:
@@ -53,7 +59,7 @@ class Feed:
                     if self._relays and self._relay is None:
                         head = await self._storage.outbox_head()
                         self._relay = asyncio.create_task(self._run(head), name="outbox relay")
-                yield _only(subscription, scope)
+                yield subscription
         finally:
             self._watchers -= 1
             if self._watchers == 0 and self._relay is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from .. import __version__
+from ..core.caller import Caller
 from ..ports.errors import PortError
 from ..ports.scopes import ScopeFilter
+from .query_cache import cache_figures
 
 if TYPE_CHECKING:
     from .wiring import App
@@ -18,21 +21,33 @@ _NAMES = {"pool_size": "poolSize", "idle_connections": "idleConnections"}
 """Figures that operators know by another name."""
 
 
+_PATIENCE = 2.0
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """`status` is `unhealthy` when the database does not answer, `degraded` when something else needs care."""
+    """`status` is `unhealthy` when the database does not answer, `degraded` when something else needs care.
+    `breaker` and `redis` are for the shapes that have them.
+    """
 
     status: str
     version: str
     instance: str
     database: dict[str, Any]
+    cache: dict[str, Any]
     entries: dict[str, Any]
     jobs: dict[str, Any]
+    locks: dict[str, Any]
+    limiter: dict[str, Any]
+    breaker: dict[str, Any] = {}
+    redis: dict[str, Any] = {}
     problems: tuple[str, ...] = ()
 
 
 async def check_health(app: App, ceiling: str) -> Health:
-    """Never raises `PortError`: what fails is what it reports."""
-    storage = app.storage
+    """Never raises `PortError`: what fails is what it reports. The store is asked past its circuit breaker, so
+    that what is said holds now.
+    """
+    storage = app.store
     figures = {_NAMES.get(name, name): value for name, value in (await storage.health()).items()}
     database: dict[str, Any] = {"type": app.settings.db_type, **figures}
     entries: dict[str, Any] = {}
@@ -54,13 +69,55 @@ async def check_health(app: App, ceiling: str) -> Health:
     except PortError as error:
         problems.append(f"{error.code}: {error}")
         database["connected"] = False
-    status = "healthy" if not problems else "degraded" if database.get("connected") else "unhealthy"
+    connected = bool(database.get("connected"))
+    breaker = await _breaker(app, problems)
+    redis = {} if app.redis is None else await app.redis.figures(problems)
+    locks = await _locks(app, ceiling, problems)
+    limiter = _limiter(app, problems)
     return Health(
-        status=status,
+        status="healthy" if not problems else "degraded" if connected else "unhealthy",
         version=__version__,
         instance=app.instance,
         database=database,
+        cache=cache_figures(app.query_cache.caches),
         entries=entries,
         jobs=jobs,
+        locks=locks,
+        limiter=limiter,
+        breaker=breaker,
+        redis=redis,
         problems=tuple(problems),
     )
+
+
+async def _breaker(app: App, problems: list[str]) -> dict[str, Any]:
+    if app.breaker is None:
+        return {}
+    now = await app.breaker.status()
+    if now.state != "closed":
+        wait = f", tried again in {now.retry_after:.0f} s" if now.retry_after else ""
+        problems.append(f"circuit breaker {now.name} is {now.state}: calls are refused{wait}")
+    return {"name": now.name, "state": now.state, "failures": now.failures, "retryAfter": now.retry_after}
+
+
+async def _locks(app: App, ceiling: str, problems: list[str]) -> dict[str, Any]:
+    """Asked only where this process has used them: looking must not open what is not needed."""
+    locks: dict[str, Any] = {"type": app.lock.capabilities.name, "shared": app.lock.capabilities.shared}
+    if app.lock.opened:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                locks["held"] = await app.file_locks.held(Caller(ceiling=ceiling))
+        except (PortError, TimeoutError) as error:
+            why = f"{error.code}: {error}" if isinstance(error, PortError) else "no answer in time"
+            problems.append(f"file locks are refused: {why}")
+    return locks
+
+
+def _limiter(app: App, problems: list[str]) -> dict[str, Any]:
+    limits = app.limits
+    if limits is None:
+        return {"enabled": False}
+    mode = limits.shared if limits.answers else app.settings.rate_fail_mode
+    if not limits.answers:
+        problems.append(f"rate limits cannot be counted together: {mode} for now")
+    return {"enabled": True, "mode": mode, "refused": limits.refused}

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
+    from ..core.file_lock import FileLocks
     from ..core.memory import Memory
     from ..core.results import (
+        FileLockResult,
         ForgetResult,
         Found,
         GetResult,
@@ -40,8 +42,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 class OpenMemory:
     """One open store. The arguments are those of the tools, by the same names; `Rejected` names a wrong one."""
 
-    def __init__(self, memory: Memory, caller: Caller, feed: Feed) -> None:
+    def __init__(self, memory: Memory, file_locks: FileLocks, caller: Caller, feed: Feed) -> None:
         self._memory = memory
+        self._file_locks = file_locks
         self._caller = caller
         self._feed = feed
 
@@ -76,6 +79,13 @@ class OpenMemory:
         call = {"action": "link", "from": source, "to": target, "type": type, **arguments}
         return await self._memory.link(_convert(call, requests.Link), self._caller)
 
+    async def file_lock(
+        self, action: requests.FileLockAction, file_path: str | None = None, **arguments: Any
+    ) -> FileLockResult:
+        """`LockTimeout` when another agent has the file (`holder` says who), `NotHeld` when yours is over."""
+        call = {"action": action, "file_path": file_path, **arguments}
+        return await self._file_locks.act(_convert(call, requests.FileLock), self._caller)
+
     def watch(self, scope: str | None = None) -> AbstractAsyncContextManager[AsyncIterator[Event | Gap]]:
         """Changes in a scope and below it as they are committed, by any process: an async iterator in a block."""
         return self._feed.watch(scope_under(scope, self._caller.ceiling))
@@ -99,4 +109,4 @@ async def open_memory(
     settings = read_settings({"AGENT_MEMORY_DB_PATH": str(path), "HOME": "/"}).settings
     caller = Caller(client="python", agent=agent_id, tool="library", ceiling=parse_scope(scope))
     async with open_app(settings, Log(settings.log_level)) as app:
-        yield OpenMemory(app.memory, caller, app.feed)
+        yield OpenMemory(app.memory, app.file_locks, caller, app.feed)

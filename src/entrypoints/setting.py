@@ -43,6 +43,10 @@ def choice(*allowed: str, fold: Callable[[str], str] = str.lower) -> Callable[[s
     return read
 
 
+def flag(text: str) -> bool:
+    return choice("true", "false", "1", "0", "yes", "no", "on", "off")(text) in {"true", "1", "yes", "on"}
+
+
 def number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:

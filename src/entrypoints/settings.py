@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from ..core.limits import AGENT_CHARS
+from ..core.limits import AGENT_CHARS, FILE_LOCK_SECONDS
 from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
 from .event_loop import LoopChoice
 from .setting import Setting, choice, path, seconds_from_millis
+from .settings_cache import CACHE_SETTINGS
+from .settings_limits import LIMIT_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
+from .settings_redis import REDIS_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +29,7 @@ PREFIX = "AGENT_MEMORY_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`db_path`, `data_dir` and `pg_ssl_root` are absolute. Every timeout is in seconds."""
+    """`db_path`, `data_dir` and `pg_ssl_root` are absolute. Every timeout and ttl is in seconds."""
 
     db_type: Literal["sqlite", "postgresql"] = "sqlite"
     data_dir: Path
@@ -39,6 +42,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
     event_loop: LoopChoice = "auto"
+    query_cache_size: int = 1000
+    query_cache_memory_mb: int = 200
+    query_cache_ttl: float = 300.0
+    scope_cache_ttl: float = 600.0
+    cache_limit_mb: int = 512
     pg_host: str = "localhost"
     pg_port: int = 5432
     pg_database: str = "agent_memory"
@@ -51,6 +59,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pg_idle_timeout: float = 30.0
     pg_connection_timeout: float = 10.0
     pg_statement_timeout: float = 30.0
+    redis_enabled: bool = False
+    redis_url: str = ""
+    redis_host: str = "localhost"
+    redis_port: int = 6379
+    redis_password: str = ""
+    redis_db: int = 0
+    redis_tls: bool = False
+    redis_key_prefix: str = "agentmem:"
+    redis_cache_ttl: float = 3600.0
+    redis_lock_ttl: float = 30.0
+    redis_lock_retry_count: int = 3
+    redis_lock_retry_delay: float = 0.2
+    redis_event_channel: str = "agentmem:events"
+    redis_connect_timeout: float = 10.0
+    redis_max_retries: int = 3
+    file_lock_ttl: float = FILE_LOCK_SECONDS
+    rate_limit: Literal["auto", "on", "off"] = "auto"
+    rate_per_agent_max: int = 500
+    rate_per_agent_window: float = 60.0
+    rate_global_max: int = 5000
+    rate_global_window: float = 60.0
+    rate_burst_max: int = 50
+    rate_burst_window: float = 1.0
+    rate_fail_mode: Literal["local", "closed", "open"] = "local"
+    cb_failure_threshold: int = 5
+    cb_reset_timeout: float = 30.0
+    cb_success_threshold: int = 2
 
     @property
     def place(self) -> str:
@@ -91,6 +126,8 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
     data_dir = fields.setdefault("data_dir", _default_data_dir(environment))
     assert isinstance(data_dir, Path)
     fields.setdefault("db_path", data_dir / "memory.db")
+    if "file_lock_ttl" not in fields and sources["REDIS_LOCK_TTL_MS"] == "environment":
+        fields["file_lock_ttl"] = fields["redis_lock_ttl"]
     return Reading(
         settings=msgspec.convert(fields, Settings),
         sources=sources,
@@ -192,7 +229,7 @@ SETTINGS: tuple[Setting, ...] = (
         read=str,
         secret=True,
         guards=True,
-        meaning="when set, purging asks for it",
+        meaning="when set, purging and ending another's file lock ask for it",
     ),
     Setting(
         name="LOG_LEVEL",
@@ -209,11 +246,21 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="how long calls in flight may take to finish when the server is told to stop",
     ),
     Setting(
+        name="FILE_LOCK_TTL_MS",
+        default="",
+        field="file_lock_ttl",
+        read=seconds_from_millis(1000, 86_400_000),
+        meaning="how long a file lock lasts that asks for no time (default: REDIS_LOCK_TTL_MS if set, else 5 minutes)",
+    ),
+    Setting(
         name="EVENT_LOOP",
         default="auto",
         field="event_loop",
         read=choice("auto", "asyncio", "uvloop"),
         meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
     ),
+    *CACHE_SETTINGS,
+    *LIMIT_SETTINGS,
     *POSTGRES_SETTINGS,
+    *REDIS_SETTINGS,
 )

@@ -136,7 +136,7 @@ POSTGRES_SETTINGS: tuple[Setting, ...] = (
         default="10",
         field="pg_pool_max",
         read=number(1, 1000),
-        meaning="PostgreSQL: connections at most, besides one for events; further calls wait for one",
+        meaning="PostgreSQL: connections at most, besides two for events and file locks; further calls wait for one",
     ),
     Setting(
         name="PG_IDLE_TIMEOUT_MS",

@@ -9,29 +9,44 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..adapters.inprocess.clock import SystemClock
+from ..core.call_limits import CallLimits
+from ..core.file_lock import FileLocks
+from ..core.guarded_storage import GuardedStorage
 from ..core.ids import IdSource
 from ..core.memory import Memory
+from ..ports.circuit_breaker import CircuitBreaker
 from ..ports.clock import Clock
 from ..ports.storage import Storage
 from .feed import Feed
+from .lazy_lock import LazyLock
 from .logs import Log
+from .query_cache import QueryCache, open_query_cache
 from .settings import Settings
-from .settings_postgres import postgres_driver_needed, postgres_settings
+from .wiring_parts import Coordination, RedisCheck, make_limits, make_store, open_alone, tell_transitions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from ..ports.event_bus import EventBus
-
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that runs, wired. `instance` names this process among those that share a store."""
+    """Everything that runs, wired. `instance` names this process among those that share a store.
+
+    `storage` is what calls use; `store` the same without circuit breaker, for who asks how it is. `breaker`, `limits`
+    and `redis` are None where there are none.
+    """
 
     settings: Settings
     instance: str
     clock: Clock
+    store: Storage
     storage: Storage
+    breaker: CircuitBreaker | None
+    limits: CallLimits | None
+    redis: RedisCheck | None
+    lock: LazyLock
     memory: Memory
+    query_cache: QueryCache
+    file_locks: FileLocks
     feed: Feed
     log: Log
 
@@ -42,44 +57,41 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
     async with AsyncExitStack() as stack:
         instance = token_hex(4)
         clock = SystemClock()
-        open_shape = _open_postgres if settings.db_type == "postgresql" else _open_sqlite
-        storage, bus = await open_shape(settings, clock, instance, stack)
-        memory = Memory(storage, clock, IdSource(lambda: int(clock.now().timestamp() * 1000), randbits))
+        store = await stack.enter_async_context(make_store(settings, clock, instance))
+        if settings.redis_enabled:
+            from .wiring_redis import open_fleet  # noqa: PLC0415 - this shape only
+
+            shared = await open_fleet(settings, store, stack, clock=clock, instance=instance, log=log)
+        else:
+            shared = await open_alone(settings, clock, instance, stack)
+        storage = _attended(store, shared)
+        if shared.breaker is not None:
+            tell_transitions(shared.breaker, log)
+        feed = Feed(storage, shared.bus, clock, log, relays=shared.needs_relay)
+        query_cache = await open_query_cache(
+            settings, storage, clock, feed, stack, instance=instance, shared=shared.cache
+        )
+        lock = await stack.enter_async_context(LazyLock(shared.make_lock))
+        new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
         yield App(
             settings=settings,
             instance=instance,
             clock=clock,
+            store=store,
             storage=storage,
-            memory=memory,
+            breaker=shared.breaker,
+            limits=make_limits(settings, clock, log, shared.limiter),
+            redis=shared.redis,
+            lock=lock,
+            memory=Memory(storage, clock, new_id, query_cache.answers),
+            query_cache=query_cache,
+            file_locks=FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl),
+            feed=feed,
             log=log,
-            feed=Feed(storage, bus, clock, log, relays=settings.db_type == "sqlite"),
         )
 
 
-async def _open_sqlite(
-    settings: Settings, clock: Clock, instance: str, stack: AsyncExitStack
-) -> tuple[Storage, EventBus]:
-    from ..adapters.inprocess.event_bus import InProcessEventBus  # noqa: PLC0415 - this shape only
-    from ..adapters.sqlite import SqliteStorage  # noqa: PLC0415 - same
-
-    storage = await stack.enter_async_context(
-        SqliteStorage(
-            settings.db_path,
-            clock=clock,
-            origin=instance,
-            busy_timeout=settings.busy_timeout,
-            synchronous=settings.synchronous,
-        )
-    )
-    return storage, await stack.enter_async_context(InProcessEventBus())
-
-
-async def _open_postgres(
-    settings: Settings, clock: Clock, instance: str, stack: AsyncExitStack
-) -> tuple[Storage, EventBus]:
-    with postgres_driver_needed():
-        from ..adapters.postgres.event_bus import PostgresEventBus  # noqa: PLC0415 - needs the driver
-        from ..adapters.postgres.storage import PostgresStorage  # noqa: PLC0415 - same
-    server = postgres_settings(settings)
-    storage = await stack.enter_async_context(PostgresStorage(server, clock=clock, origin=instance))
-    return storage, await stack.enter_async_context(PostgresEventBus(server, clock=clock, origin=instance))
+def _attended(store: Storage, shared: Coordination) -> Storage:
+    if shared.guard is None and shared.committed is None:
+        return store
+    return GuardedStorage(store, guard=shared.guard, committed=shared.committed)

@@ -1,11 +1,14 @@
 """Cache: answers worth keeping for a while.
 
-Promises. Never another key's value; never a value older than its ttl; never a value that was deleted or
-cleared before the read began. `load` runs its loader once per key however many ask at once, hands the result or the
-error to all of them, caches no error, and outlives a caller that is cancelled as long as another waits.
+Promises. Never another key's value; never a value older than its ttl; never a value that was deleted, cleared or
+replaced before the read began (by another client: more than `lag` seconds before it). That holds for a change made
+while the backend was away, too: once it is back, the value is gone. `load` runs its loader once per key however many
+ask at once, hands the result or the error to all of them, caches no error, and outlives a caller that is cancelled as
+long as another waits. What another client is loading is waited for, and not loaded again.
 
-Not promised. That anything put is still there. Failure of a backend is a miss (counted), never an error: no method
-raises `PortError`, save `Rejected` for a ttl that is not positive.
+Not promised. That anything put is still there; that a load in another client is waited for to its end, however long it
+takes. Failure of a backend is a miss (counted), never an error: no method raises `PortError`, save `Rejected` for a ttl
+that is not positive.
 """
 
 from __future__ import annotations
@@ -20,8 +23,11 @@ if TYPE_CHECKING:
 
 
 class CacheCapabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """`lag`: seconds after which a change by one client is seen by all others (0: at once)."""
+
     name: str
     shared: Literal["process", "host", "network"]
+    lag: float = 0.0
 
 
 class CacheStats(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ half-open admits exactly one probe at a time; a failed probe opens again, `succe
 Promises. Admission is decided before the block and its outcome fed after it. A cancelled block feeds nothing
 and gives its probe slot back. An outcome that arrives after the state has changed since its admission is
 dropped. Errors that say the caller was wrong (`Rejected`, `NotFound`, `Conflict`, ...) count as successes: the backend
-answered. Each transition is announced once, in order.
+answered. Each transition is announced once, in order. A breaker whose state is shared and that is cut off from where it
+is kept goes on by itself, and shares again when it can: it never stands between its caller and a healthy backend.
 
 Errors: `CircuitOpen` with `retry_after`.
 """

@@ -83,6 +83,17 @@ class CircuitOpen(PortError):
         self.retry_after = retry_after
 
 
+class RateLimited(PortError):
+    """One call too many for now; nothing was done. `retry_after` is in seconds."""
+
+    retryable = True
+    code = "rate_limited"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Misconfigured(PortError):
     """The program cannot run as set up. The message says which setting, and what to do."""
 

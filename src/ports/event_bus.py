@@ -44,6 +44,17 @@ class Subscription(Protocol):
         """A cancelled wait takes nothing from the queue."""
         ...
 
+    def poll(self) -> Event | Gap | None:
+        """What iterating would give at once; None where it would wait or end."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """Whether events come. False from when the backend is known to be away, and after the end. Where it has been
+        away, a `Gap` is in the queue before this is true again.
+        """
+        ...
+
 
 class EventBus(Protocol):
     @property

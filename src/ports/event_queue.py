@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from .records import Event, Gap
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class EventQueue:
-    """At most one `Gap` waits, always first: it says to read again, so what waited before it is dropped with it."""
+    """At most one `Gap` waits, always first: it says to read again, so what waited before it is dropped with it.
 
-    def __init__(self, capacity: int) -> None:
+    `reachable`: whether the backend is; an adapter calls `lose` before it says so again.
+    """
+
+    def __init__(self, capacity: int, *, reachable: Callable[[], bool]) -> None:
         self._capacity = capacity
+        self._reachable = reachable
         self._events: deque[Event] = deque()
         self._gap: Gap | None = None
         self._closed = False
@@ -40,13 +47,19 @@ class EventQueue:
         return self
 
     async def __anext__(self) -> Event | Gap:
-        while True:
-            if self._gap is not None:
-                gap, self._gap = self._gap, None
-                return gap
-            if self._events:
-                return self._events.popleft()
+        while (item := self.poll()) is None:
             if self._closed:
                 raise StopAsyncIteration
             self._stirred.clear()
             await self._stirred.wait()
+        return item
+
+    def poll(self) -> Event | Gap | None:
+        if self._gap is not None:
+            gap, self._gap = self._gap, None
+            return gap
+        return self._events.popleft() if self._events else None
+
+    @property
+    def live(self) -> bool:
+        return not self._closed and self._reachable()

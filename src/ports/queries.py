@@ -106,6 +106,16 @@ class Graph(msgspec.Struct, frozen=True):
     truncated: bool = False
 
 
+class Outlook(msgspec.Struct, frozen=True):
+    """`generation` is that of the scopes. No active entry in them becomes live or ceases to be (see `Entry`) later
+    than the instant asked about and earlier than `until`; None: none ever does, as things stand. `until` lies
+    after that instant, and may come before anything happens in those very scopes.
+    """
+
+    generation: str
+    until: datetime | None
+
+
 class ScopeStats(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     entries: int

@@ -57,6 +57,10 @@ def tree_bounds(tree: str) -> tuple[str, str]:
     return tree + "/", tree + "0"
 
 
+def sees(seen: VisibleScopes, scope: str) -> bool:
+    return scope in seen.exact or any(within(scope, tree) for tree in seen.trees)
+
+
 def visible(where: ScopeFilter) -> VisibleScopes:
     """The scopes that the filter admits. Empty when `scope` lies outside the ceiling and is no ancestor of it."""
     if where.descendants and within(where.ceiling, where.scope):

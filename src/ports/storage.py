@@ -27,6 +27,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from types import TracebackType
 
     from .changes import Applied, Change, Once
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         Hit,
         JobStats,
         LexicalQuery,
+        Outlook,
         Page,
         ScopeStats,
         Stats,
@@ -52,7 +54,7 @@ class StorageCapabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     `durable`: survives the process. `shared`: which clients may use one store at once.
     `vectors`: how `nearest` answers. `concurrent_units`: two units may both be open and writing; where false,
-    the second one's first statement waits for the first to end.
+    the second one's first statement waits for the first to end. `marks`: whether `mark` knows.
     """
 
     name: str
@@ -60,6 +62,7 @@ class StorageCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     shared: Literal["process", "host", "network"]
     vectors: Literal["exact", "approximate"]
     concurrent_units: bool
+    marks: bool = False
 
 
 class Reader(Protocol):
@@ -123,6 +126,10 @@ class Reader(Protocol):
         """
         ...
 
+    async def outlook(self, where: ScopeFilter, *, now: datetime) -> Outlook:
+        """The generation, and until when time alone changes nothing of what the filter sees. Costs no scan."""
+        ...
+
 
 class UnitOfWork(Reader, Protocol):
     """An open transaction, an object of its own. Not for use by several tasks at once."""
@@ -147,6 +154,15 @@ class Storage(Reader, Protocol):
     async def apply(self, *changes: Change, once: Once | None = None) -> Applied:
         """One whole unit of work in one call. Adapters may commit several callers' units together;
         each stays atomic alone, and one that fails harms no other.
+        """
+        ...
+
+    def mark(self) -> int | None:
+        """At once, without waiting for anything: a number that differs from every former one of this client as soon
+        as anything that reads may see has changed, whoever changed it; a commit's before `apply` returns. So between
+        two equal marks nothing has changed. It may change without need.
+
+        None: not known just now. Without the capability `marks` it is always None, and changes are heard of by events.
         """
         ...
 

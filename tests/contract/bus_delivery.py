@@ -256,3 +256,24 @@ class BusDelivery(Suite):
                 await two.publish([event(0)])
             await one.publish([event(1)])
             assert await take(subscription, 2) == [event(0), event(1)]
+
+    async def test_bus_18_polling_gives_what_waits(self, harness: Harness[EventBus]) -> None:
+        """In order, each once, and nothing where nothing waits."""
+        async with harness.open() as bus, bus.subscribe() as witness, bus.subscribe() as subscription:
+            assert subscription.poll() is None
+            await bus.publish(events(20))
+            await take_until(witness, event(19))
+            assert [subscription.poll() for _ in range(20)] == events(20)
+            assert subscription.poll() is None
+            await bus.publish([event(20)])
+            assert await take(subscription, 1) == [event(20)]
+
+    async def test_bus_19_a_subscription_lives_as_long_as_its_block(self, harness: Harness[EventBus]) -> None:
+        """From entering on; not after leaving, nor after the bus was closed."""
+        async with harness.open() as bus:
+            async with bus.subscribe() as first:
+                assert first.live
+            assert not first.live
+            async with bus.subscribe() as second:
+                await bus.__aexit__(None, None, None)
+                assert not second.live

@@ -38,6 +38,11 @@ def assert_holes_announced(taken: list[Event | Gap]) -> None:
     assert [each.seq if isinstance(each, Event) else None for each in taken] == expected
 
 
+async def become(subscription: Subscription, *, live: bool) -> None:
+    while subscription.live != live:
+        await turns(1)
+
+
 class BusLoss(Suite):
     @pytest.fixture
     def harness(self) -> Harness[EventBus]:
@@ -142,3 +147,20 @@ class BusLoss(Suite):
             with pytest.raises(Unavailable):
                 await soon(bus.publish([event(0)]))
             assert isinstance((await take(subscription, 1))[0], Gap)
+
+    async def test_bus_30_an_outage_is_no_life(self, harness: Harness[EventBus]) -> None:
+        """Not live while the backend is away, once that is known; the gap waits as soon as it is live again."""
+        needs(harness, "sever")
+        async with harness.open() as bus, bus.subscribe() as subscription:
+            assert subscription.live
+            await harness.sever()
+            async with running(become(subscription, live=False)) as dying:
+                await until_done(dying, harness, lambda: turns(10), within=RECONNECTED, step=1.0)
+            while subscription.poll() is not None:
+                pass
+            await harness.heal()
+            async with running(become(subscription, live=True)) as reviving:
+                await until_done(reviving, harness, lambda: turns(10), within=RECONNECTED, step=1.0)
+            assert isinstance(subscription.poll(), Gap)
+            await soon(bus.publish([event(1)]))
+            assert (await take_until(subscription, event(1)))[-1] == event(1)

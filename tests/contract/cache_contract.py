@@ -9,4 +9,4 @@ __all__ = ["CacheContract", "CacheHarness"]
 
 
 class CacheContract(CacheLoading):
-    """CACHE-01 to CACHE-21 are in `cache_keeping`, CACHE-31 to CACHE-44 in `cache_loading`."""
+    """CACHE-01 to CACHE-22 are in `cache_keeping`, CACHE-31 to CACHE-46 in `cache_loading`."""

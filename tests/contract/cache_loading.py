@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .cache_keeping import LONG, CacheHarness, CacheKeeping, bound
-from .suite import cancelled, running, settle, soon
+from .suite import cancelled, needs, running, settle, soon
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -191,3 +191,41 @@ class CacheLoading(CacheKeeping):
             await cache.put("small", b"one", ttl=LONG)
             assert await cache.load("large", ready(large), ttl=LONG) == large
             assert [await cache.get("large"), await cache.get("small")] == [None, b"one"]
+
+    async def test_cache_45_clients_share_a_load(self, harness: CacheHarness) -> None:
+        """What one is loading, another waits for."""
+        needs(harness, "second_client")
+        mine, theirs = Loader(b"mine"), ready(b"theirs")
+        async with (
+            harness.open() as one,
+            harness.second_client() as two,
+            running(one.load("a", mine, ttl=LONG)) as first,
+        ):
+            await soon(mine.started.wait())
+            async with running(two.load("a", theirs, ttl=LONG)) as second:
+                await settle(harness, pace(two))
+                mine.release()
+                assert await soon(asyncio.shield(second)) == b"mine"
+            assert await soon(asyncio.shield(first)) == b"mine"
+        assert (mine.runs, theirs.runs) == (1, 0)
+
+    async def test_cache_46_another_clients_change_bars_a_load(self, harness: CacheHarness) -> None:
+        """Deleted, cleared or replaced by it meanwhile: the result, older than that, is not kept."""
+        needs(harness, "second_client")
+        keys = ("deleted", "cleared:a", "replaced")
+        loaders = [Loader(b"old") for _ in keys]
+        async with harness.open() as one, harness.second_client() as two:
+            loads = asyncio.gather(
+                *(one.load(key, loader, ttl=LONG) for key, loader in zip(keys, loaders, strict=True))
+            )
+            for loader in loaders:
+                await soon(loader.started.wait())
+            await two.delete("deleted")
+            await two.clear(prefix="cleared:")
+            await two.put("replaced", b"new", ttl=LONG)
+            for loader in loaders:
+                loader.release()
+            assert await soon(loads) == [b"old"] * 3
+            await harness.advance(one.capabilities.lag)
+            assert [await one.get(key) for key in keys] == [None, None, b"new"]
+            assert [await two.get(key) for key in keys] == [None, None, b"new"]

@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("asyncpg") else ["*_postgres.py"]
+_DRIVERS = {"asyncpg": "*_postgres.py", "redis": "*_redis.py"}
+
+collect_ignore_glob = [pattern for driver, pattern in _DRIVERS.items() if not find_spec(driver)]

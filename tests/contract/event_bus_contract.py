@@ -7,4 +7,4 @@ from .bus_loss import BusLoss
 
 
 class EventBusContract(BusDelivery, BusLoss):
-    """BUS-01 to BUS-17 are in `bus_delivery`, BUS-21 to BUS-29 in `bus_loss`."""
+    """BUS-01 to BUS-19 are in `bus_delivery`, BUS-21 to BUS-30 in `bus_loss`."""

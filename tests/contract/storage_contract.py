@@ -16,8 +16,10 @@ from .storage_graph import StorageGraph
 from .storage_history import StorageHistory
 from .storage_job_ends import StorageJobEnds
 from .storage_jobs import StorageJobs
+from .storage_marks import StorageMarks
 from .storage_once import StorageOnce
 from .storage_outbox import StorageOutbox
+from .storage_outlooks import StorageOutlooks
 from .storage_pages import StoragePages
 from .storage_random import StorageRandom
 from .storage_relations import StorageRelations
@@ -56,8 +58,10 @@ class StorageContract(
     StorageStarts,
     StorageCounts,
     StorageRandom,
+    StorageMarks,
+    StorageOutlooks,
 ):
-    """STORAGE-01 to STORAGE-262; each module names those that it holds."""
+    """STORAGE-01 to STORAGE-272; each module names those that it holds."""
 
     @pytest.fixture
     def harness(self) -> StorageHarness:

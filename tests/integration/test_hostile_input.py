@@ -25,6 +25,7 @@ VALID: dict[str, dict[str, Any]] = {
     "memory_update": {"id": NOBODY, "title": "x"},
     "memory_forget": {"filter": {"scope": "nowhere"}, "dry_run": True},
     "memory_link": {"action": "neighbors", "from": NOBODY},
+    "memory_file_lock": {"action": "status", "file_path": "a"},
     "memory_health": {},
 }
 VALUES: tuple[Any, ...] = (True, 0, -1, 1.5, 10**30, "x", "", [], [1], [None], [[]], {}, {"x": 1})

@@ -114,6 +114,17 @@ BAD_CALLS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("memory_forget", {}, ("ids", "filter")),
     ("memory_forget", {"filter": {}}, ("filter.scope", "missing")),
     ("memory_link", {"action": "marry", "from": "x"}, ("action", "neighbors")),
+    ("memory_file_lock", {"action": "steal"}, ("action", "force_unlock")),
+    ("memory_file_lock", {"action": "checkout"}, ("file_path", "missing")),
+    ("memory_file_lock", {"action": "checkin", "file_path": "a"}, ("token", "missing")),
+    ("memory_file_lock", {"action": "checkout", "file_path": "../a"}, ("file_path", "climbs out")),
+    ("memory_file_lock", {"action": "checkout", "file_path": "a", "ttl_seconds": 0.5}, ("ttl_seconds", "1")),
+    (
+        "memory_file_lock",
+        {"action": "checkout", "file_path": "a", "ttl_seconds": 86401},
+        ("ttl_seconds", "86400"),
+    ),
+    ("memory_file_lock", {"action": "force_unlock", "file_path": "a"}, ("reason", "missing")),
     ("memory_health", {"deep": True}, ("deep", "no such argument")),
 ]
 

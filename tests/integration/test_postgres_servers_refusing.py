@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from agent_memory_contract.servers.free_port import free_port
 from agent_memory_contract.servers.postgres import SOURCES, administer, fresh_database
-from agent_memory_contract.servers.postgres_cluster import free_port
 
 from .postgres_shape import environment_of, run_program
 from .postgres_tls import Certificates, TlsGate

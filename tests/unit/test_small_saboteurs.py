@@ -19,7 +19,7 @@ from agent_memory_contract.event_bus_contract import EventBusContract
 from agent_memory_contract.lock_contract import LockContract
 from agent_memory_contract.rate_limiter_contract import RateLimiterContract
 
-from .saboteurs_small import breakers, buses, caches, limiters, lock_waiters, locks
+from .saboteurs_small import breakers, breakers_cut_off, buses, caches, limiters, lock_waiters, locks
 from .saboteurs_small.latent import LatentBreaker, LatentBus, LatentCache, LatentLimiter, LatentLock
 from .saboteurs_small.registry import saboteurs_in
 from .saboteurs_small.remote_breaker import BreakerCutHarness, RemoteBreaker
@@ -48,7 +48,12 @@ PORTS = (
     Port(CacheContract, cache_harness, (RemoteCache, LatentCache), (caches,)),
     Port(EventBusContract, bus_harness, (RemoteBus, LatentBus), (buses,)),
     Port(RateLimiterContract, limiter_harness, (RemoteLimiter, LatentLimiter), (limiters,)),
-    Port(CircuitBreakerContract, BreakerCutHarness, (RemoteBreaker, LatentBreaker), (breakers,)),
+    Port(
+        CircuitBreakerContract,
+        BreakerCutHarness,
+        (RemoteBreaker, LatentBreaker),
+        (breakers, breakers_cut_off),
+    ),
 )
 
 

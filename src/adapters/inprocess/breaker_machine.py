@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from ...ports.breaker_rules import check_thresholds
 from ...ports.circuit_breaker import BreakerState, BreakerStatus, Thresholds, Transition
-from ...ports.errors import CircuitOpen, Misconfigured
+from ...ports.errors import CircuitOpen
 from .durations import seconds_until
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class BreakerMachine:
     def __init__(self, name: str, thresholds: Thresholds | None = None) -> None:
         self._name = name
         self._thresholds = Thresholds() if thresholds is None else thresholds
-        _check(name, self._thresholds)
+        check_thresholds(name, self._thresholds)
         self._state: BreakerState = "closed"
         self._generation = 0
         self._failures = 0
@@ -97,13 +98,3 @@ class BreakerMachine:
                 listener(transition)
             except Exception:  # noqa: BLE001 - the circuit has changed, whatever a listener makes of it
                 _log.exception("circuit %r: a listener failed on %s", self._name, transition)
-
-
-def _check(name: str, thresholds: Thresholds) -> None:
-    for setting, value in (("failures", thresholds.failures), ("successes", thresholds.successes)):
-        if value < 1:
-            raise Misconfigured(f"circuit {name!r}: threshold {setting} {value} is not allowed (1 or more)")
-    if not thresholds.reset_timeout > 0:
-        raise Misconfigured(
-            f"circuit {name!r}: reset_timeout {thresholds.reset_timeout} is not allowed (more than 0 seconds)"
-        )

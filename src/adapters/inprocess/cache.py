@@ -1,32 +1,18 @@
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Self
 
 from ...ports.cache import CacheCapabilities, CacheStats
 from ...ports.errors import Rejected
-from .lru import LruStore
+from ...ports.lru import LruStore
+from ...ports.single_flight import Flights, Hangar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from ...ports.clock import Clock
-
-_CLOSING_GRACE = 5.0
-
-
-class _Flight:
-    """A loader under way. It is joined, and puts its result, only while `CacheState.flights` names it."""
-
-    __slots__ = ("abandoned", "key", "passengers", "task")
-
-    task: asyncio.Task[bytes]
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.passengers = 0
-        self.abandoned = False
+    from ...ports.single_flight import Flight
 
 
 class CacheState:
@@ -34,11 +20,7 @@ class CacheState:
 
     def __init__(self, *, max_bytes: int = 64 * 2**20, max_entries: int = 100_000) -> None:
         self.store = LruStore(max_bytes=max_bytes, max_entries=max_entries)
-        self.flights: dict[str, _Flight] = {}
-
-    def ground(self, flight: _Flight) -> None:
-        if self.flights.get(flight.key) is flight:
-            del self.flights[flight.key]
+        self.flights = Flights()
 
 
 class InProcessCache:
@@ -50,7 +32,8 @@ class InProcessCache:
         self._clock = clock
         self._state = CacheState() if state is None else state
         self._store = self._state.store
-        self._own: set[_Flight] = set()
+        self._flights = self._state.flights
+        self._hangar = Hangar(self._flights)
 
     @property
     def capabilities(self) -> CacheCapabilities:
@@ -62,30 +45,22 @@ class InProcessCache:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Loads begun here are cancelled; callers that still wait for one run their own loader."""
-        tasks = [flight.task for flight in self._own]
-        for flight in self._own:
-            flight.abandoned = True
-            flight.task.cancel()
-            self._state.ground(flight)
-        if tasks:
-            await asyncio.wait(tasks, timeout=_CLOSING_GRACE)
+        await self._hangar.close()
 
     async def get(self, key: str) -> bytes | None:
         return self._store.get(key, self._clock.monotonic())
 
     async def put(self, key: str, value: bytes, *, ttl: float) -> None:
         _check(ttl)
-        self._state.flights.pop(key, None)
+        self._flights.bar(key)
         self._store.put(key, value, self._clock.monotonic() + ttl)
 
     async def delete(self, key: str) -> None:
-        self._state.flights.pop(key, None)
+        self._flights.bar(key)
         self._store.delete(key)
 
     async def clear(self, *, prefix: str = "") -> None:
-        for key in [k for k in self._state.flights if k.startswith(prefix)]:
-            del self._state.flights[key]
+        self._flights.bar_all(prefix)
         self._store.clear(prefix)
 
     async def load(self, key: str, loader: Callable[[], Awaitable[bytes]], *, ttl: float) -> bytes:
@@ -93,50 +68,19 @@ class InProcessCache:
         value = self._store.get(key, self._clock.monotonic())
         if value is not None:
             return value
-        flight = self._state.flights.get(key)
-        if flight is None:
-            flight = self._take_off(key, loader, ttl)
-        return await self._ride(flight, loader)
+        flight = self._hangar.find_or_begin(key, lambda flight: self._fly(flight, loader, ttl))
+        return await flight.ride(loader)
 
     def stats(self) -> CacheStats:
         return self._store.stats()
 
-    def _take_off(self, key: str, loader: Callable[[], Awaitable[bytes]], ttl: float) -> _Flight:
-        flight = _Flight(key)
-        self._state.flights[key] = flight
-        self._own.add(flight)
-        flight.task = asyncio.create_task(self._fly(flight, loader, ttl))
-        flight.task.add_done_callback(lambda task: self._landed(flight, task))
-        return flight
-
-    async def _fly(self, flight: _Flight, loader: Callable[[], Awaitable[bytes]], ttl: float) -> bytes:
+    async def _fly(self, flight: Flight, loader: Callable[[], Awaitable[bytes]], ttl: float) -> bytes:
         """The ttl counts from here: a value is as old as the question that it answers."""
         until = self._clock.monotonic() + ttl
-        try:
-            value = await loader()
-            if self._state.flights.get(flight.key) is flight and self._clock.monotonic() < until:
-                self._store.put(flight.key, value, until)
-            return value
-        finally:
-            self._state.ground(flight)
-
-    def _landed(self, flight: _Flight, task: asyncio.Task[bytes]) -> None:
-        self._own.discard(flight)
-        if not task.cancelled():
-            task.exception()  # Seen: if every caller left in this very turn, asyncio would report it as lost.
-
-    async def _ride(self, flight: _Flight, loader: Callable[[], Awaitable[bytes]]) -> bytes:
-        flight.passengers += 1
-        try:
-            await asyncio.wait((flight.task,))
-        finally:
-            flight.passengers -= 1
-            if not flight.passengers and not flight.task.done():
-                flight.task.cancel()
-                self._state.ground(flight)
-        if flight.abandoned and flight.task.cancelled():
-            return await loader()
-        return flight.task.result()
+        value = await loader()
+        if flight.stands and self._clock.monotonic() < until:
+            self._store.put(flight.key, value, until)
+        return value
 
 
 def _check(ttl: float) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from ...ports.breaker_rules import FAILURES
 from ...ports.circuit_breaker import CircuitBreakerCapabilities
-from ...ports.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ...ports.circuit_breaker import BreakerStatus, Transition
     from ...ports.clock import Clock
     from .breaker_machine import BreakerMachine
-
-_FAILURES = (Unavailable, OSError, TimeoutError)
 
 
 class InProcessCircuitBreaker:
@@ -64,7 +62,7 @@ class _Guard:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, _FAILURES):
+        if isinstance(error, FAILURES):
             self._machine.failed(self._generation, self._clock.monotonic())
         elif error is None or isinstance(error, Exception):
             self._machine.succeeded(self._generation)

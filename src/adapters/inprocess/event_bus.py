@@ -58,7 +58,7 @@ class InProcessEventBus:
         if capacity < 1:
             raise Rejected(f"capacity {capacity}: not allowed (1 or more)", "capacity")
         self._check_open()
-        queue = EventQueue(capacity)
+        queue = EventQueue(capacity, reachable=lambda: True)
         self._own.add(queue)
         self._hub.queues[queue] = None
         try:

@@ -7,22 +7,18 @@ only guesses.) Each hit is written once and dropped once; a key that is idle goe
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict, deque
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from ...ports.errors import Rejected
 from ...ports.rate_limiter import Decision
+from ...ports.windows import UNLIMITED, check_windows
 from .durations import seconds_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...ports.rate_limiter import Window
-
-UNLIMITED = sys.maxsize
-"""What remains where no window limits."""
 
 
 class SlidingLogs:
@@ -37,13 +33,11 @@ class SlidingLogs:
 
     def decide(self, windows: Sequence[Window], cost: int, now: float, *, consume: bool) -> Decision:
         """One synchronous step, so no other task can come between the question and the count."""
-        if cost < 1:
-            raise Rejected(f"cost {cost}: not allowed (1 or more)", "cost")
+        check_windows(windows, cost)
         remaining = UNLIMITED
         wait = 0.0
         refused_by = ""
         for window in windows:
-            _check(window, cost)
             log = self._log(window, now)
             used = len(log)
             remaining = min(remaining, window.limit - used)
@@ -92,14 +86,3 @@ class SlidingLogs:
             if log and log[-1] > now:
                 return
             del logs[key]
-
-
-def _check(window: Window, cost: int) -> None:
-    if window.limit < 1:
-        raise Rejected(f"window {window.key!r}: limit {window.limit} is not allowed (1 or more)", "limit")
-    if not window.period > 0:
-        raise Rejected(
-            f"window {window.key!r}: period {window.period} is not allowed (more than 0)", "period"
-        )
-    if cost > window.limit:
-        raise Rejected(f"cost {cost}: above the limit {window.limit} of window {window.key!r}", "cost")

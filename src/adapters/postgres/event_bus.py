@@ -81,7 +81,7 @@ class PostgresEventBus:
             raise Rejected(f"capacity {capacity}: not allowed (1 or more)", "capacity")
         if self._closed:
             raise Unavailable("event bus: closed")
-        queue = EventQueue(capacity)
+        queue = EventQueue(capacity, reachable=self._link.is_connected)
         self._queues[queue] = None
         try:
             yield queue

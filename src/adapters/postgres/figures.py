@@ -1,4 +1,4 @@
-"""Counts, and the generations that say whether they can have changed."""
+"""Counts of what is kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ...ports.queries import ScopeStats, Stats
 from ...ports.records import KINDS, STATES
-from ...ports.scopes import visible
 from .filters import SCOPE, ceiling_parameters, scope_parameters
 from .rows import ACTIVE
 from .statement import Statement
@@ -28,10 +27,6 @@ _TAGS = Statement(
     "SELECT t.tag, count(DISTINCT e.row) AS uses FROM entries e CROSS JOIN unnest(e.tags) AS t (tag) "  # noqa: S608 - same
     f"WHERE e.state = 0 AND {SCOPE} AND starts_with(t.tag, :prefix::text) "
     'GROUP BY t.tag ORDER BY uses DESC, t.tag COLLATE "C" LIMIT :limit'
-)
-_GENERATIONS = (
-    "SELECT s.database_id, g.scope, g.own, g.tree FROM store s "
-    "LEFT JOIN generations g ON g.scope = ANY ($1::text[])"
 )
 
 
@@ -70,13 +65,3 @@ async def scopes(connection: Connection, prefix: str, limit: int, ceiling: str) 
 async def tags(connection: Connection, where: ScopeFilter, prefix: str, limit: int) -> list[tuple[str, int]]:
     parameters = scope_parameters(where) | {"prefix": prefix, "limit": limit}
     return [(tag, count) for tag, count in await connection.fetch(_TAGS.sql, *_TAGS.arguments(parameters))]
-
-
-async def generation(connection: Connection, where: ScopeFilter) -> str:
-    """The counters of what is seen, each with its scope: equal only for equal sights of one database."""
-    seen = visible(where)
-    rows = await connection.fetch(_GENERATIONS, seen.exact + seen.trees)
-    counters = {scope: (own, tree) for _, scope, own, tree in rows}
-    parts = [f"{scope}={counters.get(scope, (0, 0))[0]}" for scope in seen.exact]
-    parts += [f"{scope}/*={counters.get(scope, (0, 0))[1]}" for scope in seen.trees]
-    return " ".join((rows[0][0], *parts))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from ...ports.errors import Unavailable
+from ...ports.waking import Sleeper
 from .connections import connect_arguments, server_name
 from .errors import port_error
-from .waking import Sleeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ class Link:
         self._closed = True
         self._idle.wake()
         try:
-            if self._is_connected():
+            if self.is_connected():
                 await asyncio.wait((worker,), timeout=_CLOSING_SECONDS)
         finally:
             worker.cancel()
@@ -106,7 +106,7 @@ class Link:
     async def _work(self) -> None:
         failures = 0
         while self._requests or not self._closed:
-            if not self._is_connected():
+            if not self.is_connected():
                 try:
                     self._connection = await self._connect()
                 except Exception as error:  # noqa: BLE001 - whatever it was, the next attempt may succeed
@@ -161,7 +161,8 @@ class Link:
         assert isinstance(message, str)
         self._on_message(message)
 
-    def _is_connected(self) -> bool:
+    def is_connected(self) -> bool:
+        """As far as is known. After an outage, not before `on_renewed` was told of it."""
         return self._connection is not None and not self._connection.is_closed()
 
     def _refuse(self, error: Exception) -> None:

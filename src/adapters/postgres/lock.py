@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Self
 from ...ports.errors import LockTimeout, NotHeld, Rejected
 from ...ports.instants import from_micros
 from ...ports.lock import MAX_TTL, Held, Lease, LockCapabilities
+from ...ports.waking import Sleeper
 from .link import Link
 from .lock_statements import ACQUIRE, CHANNEL, FORCE, INSPECT, LIST, RELEASE, RENEW
 from .pages import check_limit
 from .rows import checked
-from .waking import Sleeper
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -7,11 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ...ports.errors import Rejected
-from . import figures, lexical, pages, relations, sessions, vectors
+from ...ports.instants import to_micros
+from . import figures, lexical, outlook, pages, relations, sessions, vectors
 from .rows import checked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from datetime import datetime
 
     from ...ports.queries import (
         EntryQuery,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
         GraphQuery,
         Hit,
         LexicalQuery,
+        Outlook,
         Page,
         ScopeStats,
         Stats,
@@ -115,7 +118,10 @@ class PostgresReader(ABC):
         )
 
     async def generation(self, where: ScopeFilter) -> str:
-        return await self._read(partial(figures.generation, where=where))
+        return await self._read(partial(outlook.generation, where=where))
+
+    async def outlook(self, where: ScopeFilter, *, now: datetime) -> Outlook:
+        return await self._read(partial(outlook.outlook, where=where, now=to_micros(now)))
 
 
 def _checked(ids: Sequence[str]) -> list[str]:

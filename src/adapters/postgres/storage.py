@@ -94,6 +94,9 @@ class PostgresStorage(PostgresReader):
             return await self._writer.submit(additions)
         return await self._applied(partial(apply, prepared=prepared))
 
+    def mark(self) -> None:
+        """Only the server knows."""
+
     def unit(self) -> AbstractAsyncContextManager[PostgresUnit]:
         return PostgresUnit(self._connections, origin=self._origin, vectors=self._indexed)
 

@@ -1,4 +1,4 @@
-"""Counts, and the generations that say whether they can have changed."""
+"""Counts of what is kept."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ...ports.queries import ScopeStats, Stats
 from ...ports.records import KINDS, STATES
-from ...ports.scopes import GLOBAL, tree_bounds, visible
+from ...ports.scopes import GLOBAL, tree_bounds
 from .filters import IN_SCOPE, scope_parameters
-from .rows import ACTIVE, encode
+from .rows import ACTIVE
 from .snapshot import snapshot
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ _TAGS = (
     f"WHERE t.tag >= :prefix AND substr(t.tag, 1, length(:prefix)) = :prefix AND e.state = 0 AND {IN_SCOPE} "
     "GROUP BY t.tag ORDER BY uses DESC, t.tag LIMIT :limit"
 )
-_GENERATIONS = "SELECT scope, own, tree FROM generations WHERE scope IN (SELECT value FROM json_each(?))"
-_DATABASE = "SELECT database_id FROM store"
 
 
 def stats(connection: sqlite3.Connection, where: ScopeFilter) -> Stats:
@@ -77,15 +75,3 @@ def tags(
 ) -> list[tuple[str, int]]:
     parameters = scope_parameters(where) | {"prefix": prefix, "limit": limit}
     return [(tag, count) for tag, count in connection.execute(_TAGS, parameters)]
-
-
-def generation(connection: sqlite3.Connection, where: ScopeFilter) -> str:
-    """The counters of what is seen, each with its scope: equal only for equal sights of one database."""
-    seen = visible(where)
-    with snapshot(connection):
-        database = connection.execute(_DATABASE).fetchone()[0]
-        rows = connection.execute(_GENERATIONS, (encode(seen.exact + seen.trees).decode(),)).fetchall()
-    counters = {scope: (own, tree) for scope, own, tree in rows}
-    parts = [f"{scope}={counters.get(scope, (0, 0))[0]}" for scope in seen.exact]
-    parts += [f"{scope}/*={counters.get(scope, (0, 0))[1]}" for scope in seen.trees]
-    return " ".join((database, *parts))

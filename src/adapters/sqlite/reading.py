@@ -7,12 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ...ports.errors import Rejected
-from . import figures, lexical, pages, relations, sessions, vectors
+from ...ports.instants import to_micros
+from . import figures, lexical, outlook, pages, relations, sessions, vectors
 from .rows import checked
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from ...ports.queries import (
         EntryQuery,
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         GraphQuery,
         Hit,
         LexicalQuery,
+        Outlook,
         Page,
         ScopeStats,
         Stats,
@@ -104,4 +107,7 @@ class SqliteReader(ABC):
         )
 
     async def generation(self, where: ScopeFilter) -> str:
-        return await self._read(partial(figures.generation, where=where))
+        return await self._read(partial(outlook.generation, where=where))
+
+    async def outlook(self, where: ScopeFilter, *, now: datetime) -> Outlook:
+        return await self._read(partial(outlook.outlook, where=where, now=to_micros(now)))

@@ -15,6 +15,7 @@ from . import jobs, outbox
 from .apply import apply, apply_once, check_once, prepare
 from .connection import Synchronous, connect_reader
 from .lane import Lane
+from .mark import ChangeMark
 from .pages import check_limit
 from .reading import SqliteReader
 from .start import Schema, open_writer
@@ -39,7 +40,7 @@ T = TypeVar("T")
 
 SCHEMA = Schema(Path(__file__).parent / "migrations", 0x41674D65)
 _CAPABILITIES = StorageCapabilities(
-    name="sqlite", durable=True, shared="host", vectors="exact", concurrent_units=False
+    name="sqlite", durable=True, shared="host", vectors="exact", concurrent_units=False, marks=True
 )
 _POINT_READS = 64
 
@@ -75,6 +76,7 @@ class SqliteStorage(SqliteReader):
         open_ = partial(connect_reader, self._path, busy_timeout=busy_timeout)
         self._points = Lane(open_, name=name, together=_POINT_READS)
         self._searches = Lane(open_, name=name, together=1)
+        self._mark = ChangeMark(self._path, self._points)
         self._stack = AsyncExitStack()
 
     @property
@@ -86,6 +88,8 @@ class SqliteStorage(SqliteReader):
         self._stack.push_async_callback(self._writer.close)
         self._stack.push_async_callback(self._points.close)
         self._stack.push_async_callback(self._searches.close)
+        self._mark.open()
+        self._stack.callback(self._mark.close)
         return self
 
     async def __aexit__(
@@ -99,6 +103,9 @@ class SqliteStorage(SqliteReader):
             return await self._writer.submit(lambda transaction: apply(transaction, prepared))
         check_once(once)
         return await self._writer.submit(lambda transaction: apply_once(transaction, prepared, once))
+
+    def mark(self) -> int | None:
+        return self._mark.read()
 
     def unit(self) -> AbstractAsyncContextManager[SqliteUnit]:
         return SqliteUnit(self._writer.turn())

@@ -109,5 +109,11 @@ def bare_python() -> None:
 
 
 def _neutral_environment() -> dict[str, str]:
-    """Whatever this user has set for his own memory must not reach a measurement."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    """Whatever this user has set for his own memory must not reach a measurement, nor what makes every start compile
+    the program again.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(PREFIX) and name != "PYTHONDONTWRITEBYTECODE"
+    }

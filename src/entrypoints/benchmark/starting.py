@@ -23,6 +23,9 @@ _MEGABYTE = 1 << 20
 
 def start(bench: Bench) -> Iterator[Figure]:
     used = bench.store_of(1_000)
+    for path in (bench.fresh_path(), used):
+        # Not counted: a program that was just installed is compiled by its first start.
+        _to_tools_list(bench, path)
     bare, first, again = alternate(
         bench.scaled(15, 4),
         lambda _: timed(bare_python),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 
 from ...core.requests import Forget
-from ...ports.errors import Rejected
 from ..mcp.text import forgotten
+from .admin_key import check_key
 from .in_process import use_memory
 from .output import show, show_json
 from .parsing import Parser, request_of
@@ -27,7 +26,7 @@ def run(arguments: list[str]) -> int:
 
     async def use(app: App, caller: Caller) -> int:
         if request.purge:
-            _check_key(request.admin_key, app.settings.admin_key)
+            check_key(request.admin_key, app.settings.admin_key, "purging")
         result = await app.memory.forget(request, caller)
         if as_json:
             show_json(result)
@@ -36,13 +35,6 @@ def run(arguments: list[str]) -> int:
         return 0 if result.forgotten and not result.missing else 1
 
     return use_memory("forget", use)
-
-
-def _check_key(given: str | None, needed: str) -> None:
-    if needed and given is None:
-        raise Rejected("admin_key: purging needs --admin-key, as AGENT_MEMORY_ADMIN_KEY is set", "admin_key")
-    if needed and given is not None and not compare_digest(given.encode(), needed.encode()):
-        raise Rejected("admin_key: wrong; --admin-key must be what AGENT_MEMORY_ADMIN_KEY holds", "admin_key")
 
 
 def _as_tool_arguments(parser: Parser, given: dict[str, Any]) -> dict[str, Any]:

@@ -44,9 +44,12 @@ def run(arguments: list[str]) -> int:
 
 def _told(health: Health, place: str) -> str:
     lines = [f"{health.status}  (agent-memory {health.version}, {place})"]
-    for part in ("database", "entries", "jobs"):
+    for part in ("database", "cache", "entries", "jobs", "locks", "limiter", "breaker", "redis"):
         figures: dict[str, object] = getattr(health, part)
-        lines.append(f"{part:<10}" + ", ".join(f"{name} {_figure(value)}" for name, value in figures.items()))
+        if figures:
+            lines.append(
+                f"{part:<10}" + ", ".join(f"{name} {_figure(value)}" for name, value in figures.items())
+            )
     lines += [f"problem:  {problem}" for problem in health.problems]
     return "\n".join(lines)
 

@@ -29,6 +29,7 @@ _TOOLS: dict[type[msgspec.Struct], str] = {
     requests.Get: "memory_get",
     requests.Update: "memory_update",
     requests.Forget: "memory_forget",
+    requests.FileLock: "memory_file_lock",
 }
 
 

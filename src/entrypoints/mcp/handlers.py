@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from ...core import requests
 from ...core.caller import Caller
 from ...ports.errors import PortError, Rejected
+from ..admin import is_admin
 from ..health import Health, check_health
 from . import text
 from .application import Refused, UnknownTool
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 
 _LIST_TTL_MS = 3_600_000
 _LONGEST_NAME = 128  # of a tool, in the protocol
+
+
+UNLIMITED = frozenset({"memory_health"})
+"""Counted under no rate limit: how the memory is must be seen also by whoever has used up their calls."""
+
+
+class _Signed(msgspec.Struct, frozen=True):
+    agent_id: str | None = None
+
+
+_SIGNED = msgspec.json.Decoder(_Signed)
 
 
 class NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +60,7 @@ class MemoryTools:
             "memory_update": (requests.Update, memory.update, text.updated),
             "memory_forget": (requests.Forget, self._forget, text.forgotten),
             "memory_link": (requests.Link, memory.link, text.linked),
+            "memory_file_lock": (requests.FileLock, self._file_lock, text.file_locked),
             "memory_health": (NoArguments, self._health, _health_text),
         }
         self._tools = {
@@ -66,9 +78,13 @@ class MemoryTools:
         tool = self._tools.get(name)
         if tool is None:
             raise UnknownTool(name[:_LONGEST_NAME])
+        caller = self._caller(context.client.name, name)
+        limits = self._app.limits
         try:
+            if limits is not None and name not in UNLIMITED:
+                await limits.admit(caller, _agent_of(arguments))
             request = decode_arguments(tool.decoder, arguments, tool.schema)
-            result = await tool.run(request, self._caller(context.client.name, name))
+            result = await tool.run(request, caller)
         except PortError as error:
             return ToolResult(text.failure(error), is_error=True)
         return ToolResult(tool.tell(result), result)
@@ -84,19 +100,34 @@ class MemoryTools:
         return caller
 
     async def _forget(self, request: requests.Forget, caller: Caller) -> object:
-        key = self._app.settings.admin_key
-        if request.purge and key:
-            if not request.admin_key:
-                raise Rejected(
-                    "admin_key is missing: purging needs the one that this server was started with",
-                    "admin_key",
-                )
-            if not compare_digest(request.admin_key.encode(), key.encode()):
-                raise Rejected("admin_key is wrong: nothing was purged", "admin_key")
+        if request.purge:
+            self._check_key(request.admin_key, "purging", "nothing was purged")
         return await self._app.memory.forget(request, caller)
+
+    async def _file_lock(self, request: requests.FileLock, caller: Caller) -> object:
+        if request.action == "force_unlock":
+            self._check_key(request.admin_key, "ending another's lock", "no lock was ended")
+        return await self._app.file_locks.act(request, caller)
+
+    def _check_key(self, given: str | None, what: str, outcome: str) -> None:
+        needed = self._app.settings.admin_key
+        if needed and not given:
+            raise Rejected(
+                f"admin_key is missing: {what} needs the one that this server was started with", "admin_key"
+            )
+        if not is_admin(given, needed):
+            raise Rejected(f"admin_key is wrong: {outcome}", "admin_key")
 
     async def _health(self, _request: NoArguments, caller: Caller) -> Health:
         return await check_health(self._app, caller.ceiling)
+
+
+def _agent_of(arguments: msgspec.Raw) -> str | None:
+    """Before anything else is read of a call that may be refused. What is wrong with it is told later."""
+    try:
+        return _SIGNED.decode(arguments).agent_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def tool_list() -> msgspec.Raw:

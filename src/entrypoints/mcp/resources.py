@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -10,12 +11,13 @@ import msgspec
 from ...core.caller import Caller
 from ...core.requests import Get, Recall
 from ...core.results import label_of
-from ...ports.errors import PortError, Rejected
+from ...ports.errors import PortError, RateLimited, Rejected
 from ...ports.queries import EntryFilter, EntryQuery
 from ...ports.scopes import ScopeFilter
 from ..health import check_health
 from .application import Refused, ResourceNotFound
 from .content import Page, Resource, ResourceResult, ResourceTemplate, TextResource
+from .messages import SERVER_BUSY
 
 if TYPE_CHECKING:
     from ...ports.records import Entry
@@ -72,11 +74,16 @@ class MemoryResources:
         return Page(_TEMPLATES)
 
     async def read_resource(self, uri: str, context: CallContext) -> ResourceResult:
-        del context
         if len(uri) > _LONGEST_URI:
             raise Refused(f"uri: {len(uri)} characters is too long (at most {_LONGEST_URI})")
         try:
+            if self._app.limits is not None and uri != _STATS:
+                reader = msgspec.structs.replace(self._caller, client=context.client.name[:128])
+                await self._app.limits.admit(reader, None)
             content = await self._read(uri)
+        except RateLimited as error:
+            wait = {"retryAfterMs": ceil(error.retry_after * 1000)}
+            raise Refused(f"{error.code}: {error}", code=SERVER_BUSY, data=wait) from None
         except PortError as error:
             raise _refused(error) from None
         if content is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...ports.errors import CircuitOpen, Conflict, PortError
+from ...ports.errors import CircuitOpen, Conflict, LockTimeout, PortError, RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from ...core.results import (
         Edge,
+        FileLockResult,
         ForgetResult,
         Found,
         GetResult,
         LinkResult,
+        LockedFile,
         RecallResult,
         Remembered,
         RememberResult,
@@ -146,6 +148,28 @@ def linked(result: LinkResult) -> str:
     return "\n".join([*_edges(result.relations or ()), *names]) or "no relations"
 
 
+def file_locked(result: FileLockResult) -> str:
+    if result.locks is not None:
+        lines = [_locked(file) for file in result.locks]
+        if result.truncated:
+            lines.append("(more are locked)")
+        return "\n".join(lines) or "no file is locked"
+    path = _line(result.file_path or "")
+    if result.status == "yours" and result.until is not None:
+        return f"{path} is yours until {_moment(result.until)}, token {result.token}"
+    if result.status == "taken" and result.since is not None and result.until is not None:
+        return f"{path} is taken: {_line(result.agent)}, since {_moment(result.since)}, until {_moment(result.until)}"
+    return f"{path} is free" + (f"; ended: {_locked(result.ended)}" if result.ended else "")
+
+
+def _locked(file: LockedFile) -> str:
+    return f"{_line(file.file_path)}: {_line(file.agent)}, since {_moment(file.since)}, until {_moment(file.until)}"
+
+
+def _moment(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def failure(error: PortError) -> str:
     """One line that says what happened and whether to try again; for a conflict, what stands in the way."""
     text = f"{error.code}: {error}"
@@ -155,4 +179,6 @@ def failure(error: PortError) -> str:
         return f"{text}\n{head}\n{_quoted(current.content)}"
     if isinstance(error, CircuitOpen):
         return f"{text} (try again in {error.retry_after:.0f} s)"
+    if isinstance(error, RateLimited | LockTimeout):
+        return text  # which says itself how to go on
     return f"{text} (try again)" if error.retryable else text

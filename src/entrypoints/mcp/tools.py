@@ -14,6 +14,7 @@ from ...core.limits import (
     RELATIONS,
     RESULTS,
 )
+from ...core.requests import FILE_LOCK_ACTIONS
 from ...ports.records import KINDS, RELATION_TYPES
 
 Schema = dict[str, Any]
@@ -22,6 +23,7 @@ _STRING: Schema = {"type": "string"}
 _STRINGS: Schema = {"type": "array", "items": _STRING}
 _BOOLEAN: Schema = {"type": "boolean"}
 _INTEGER: Schema = {"type": "integer"}
+_NUMBER: Schema = {"type": "number"}
 _OBJECT: Schema = {"type": "object"}
 _OBJECTS: Schema = {"type": "array", "items": _OBJECT}
 _FRACTION: Schema = {"type": "number", "minimum": 0, "maximum": 1}
@@ -230,6 +232,26 @@ TOOLS: tuple[Schema, ...] = (
         ),
         _OBJECT,
         repeats=True,
+    ),
+    _tool(
+        "memory_file_lock",
+        "File lock",
+        "Check a file out before you edit it, in after.",
+        _object(
+            {
+                "action": {**_STRING, "enum": list(FILE_LOCK_ACTIONS)},
+                "file_path": _STRING,
+                "agent_id": _STRING,
+                "ttl_seconds": _NUMBER,
+                "wait_seconds": _NUMBER,
+                "token": _INTEGER,
+                "admin_key": _STRING,
+                "reason": _STRING,
+            },
+            "action",
+        ),
+        _OBJECT,
+        destroys=True,
     ),
     _tool(
         "memory_health",

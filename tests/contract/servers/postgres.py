@@ -22,8 +22,8 @@ import pytest
 
 from agent_memory.adapters.postgres.config import PostgresSettings
 
+from .docker import docker_answers
 from .postgres_cluster import wheel_folder
-from .postgres_container import docker_answers
 from .postgres_keeper import Description
 from .run_folder import server
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import stat
 import subprocess
 from importlib.util import find_spec
@@ -117,13 +116,6 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
                 shutil.copytree(home, copy, symlinks=True)
             home = copy
         return home / "bin"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _account() -> pwd.struct_passwd:

@@ -15,8 +15,9 @@ import msgspec
 
 from agent_memory.adapters.postgres.config import PostgresSettings
 
+from .free_port import free_port
 from .keeping import alive, ready_until_nobody_needs
-from .postgres_cluster import Cluster, free_port
+from .postgres_cluster import Cluster
 from .postgres_container import running_container
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ READY = "server.json"
 FAILED = "failed.txt"
 LOG = "keeper.log"
 
-Technology = Literal["postgres"]
+Technology = Literal["postgres", "redis"]
 
 _held: Final[dict[Path, int]] = {}
 _keepers: Final[list[subprocess.Popen[bytes]]] = []

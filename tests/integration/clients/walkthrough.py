@@ -20,6 +20,7 @@ TOOL_NAMES = [
     "memory_update",
     "memory_forget",
     "memory_link",
+    "memory_file_lock",
     "memory_health",
 ]
 
@@ -44,6 +45,7 @@ async def walk_through(client: ToolClient) -> None:
     await _recall(client, decision)
     await _change(client, decision)
     await _tie(client, decision, lesson)
+    await _lock(client)
     await _forget(client, decision, lesson)
     assert (await _done(client, "memory_health", {}))["status"] == "healthy"
     refused = await _refused(client, "memory_remember", {"content": "x", "importance": 7})
@@ -162,6 +164,29 @@ async def _tie(client: ToolClient, decision: str, lesson: str) -> None:
     assert whole["relations"] == [edge]
     untied = await _done(client, "memory_link", {"action": "unlink", **edge})
     assert untied == {"changed": True}
+
+
+async def _lock(client: ToolClient) -> None:
+    mine = {"file_path": "src/./app.py", "agent_id": "planner"}
+    wanted = {"action": "checkout", "ttl_seconds": 600, "wait_seconds": 0, **mine}
+    got = await _done(client, "memory_file_lock", wanted)
+    assert (got["file_path"], got["status"], got["agent"]) == ("src/app.py", "yours", "planner")
+    token = got["token"]
+    taken = await _refused(client, "memory_file_lock", {**wanted, "agent_id": "coder"})
+    assert taken.startswith("lock_timeout: src/app.py is checked out by 'planner' since ")
+    assert got["until"][:19] in taken
+    kept = await _done(client, "memory_file_lock", {"action": "renew", "token": token, **mine})
+    assert kept["token"] == token
+    (listed,) = (await _done(client, "memory_file_lock", {"action": "list"}))["locks"]
+    assert (listed["file_path"], listed["agent"]) == ("src/app.py", "planner")
+    free = await _done(client, "memory_file_lock", {"action": "checkin", "token": token, **mine})
+    assert free == {"file_path": "src/app.py", "status": "free"}
+    assert await _done(client, "memory_file_lock", {"action": "status", **mine}) == free
+    await _done(client, "memory_file_lock", wanted)
+    force = {"action": "force_unlock", "file_path": "src/app.py", "reason": "the planner died"}
+    assert "admin_key" in await _refused(client, "memory_file_lock", {**force, "admin_key": "guess"})
+    ended = (await _done(client, "memory_file_lock", {**force, "admin_key": ADMIN_KEY}))["ended"]
+    assert ended["agent"] == "planner"
 
 
 async def _forget(client: ToolClient, decision: str, lesson: str) -> None:

@@ -143,6 +143,6 @@ async def test_closing_before_a_loader_has_begun_leaves_nothing_behind(clock: Ma
     async with InProcessCache(clock=clock, state=state) as cache:
         loading = asyncio.create_task(cache.load("a", source, ttl=10.0))
         await asyncio.sleep(0)
-    assert state.flights == {}
+    assert state.flights.under_way == {}
     source.answer(b"1")
     assert await loading == b"1"

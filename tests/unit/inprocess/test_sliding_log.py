@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_memory.adapters.inprocess.durations import seconds_until
-from agent_memory.adapters.inprocess.sliding_log import UNLIMITED, SlidingLogs
+from agent_memory.adapters.inprocess.sliding_log import SlidingLogs
 from agent_memory.ports.errors import Rejected
 from agent_memory.ports.rate_limiter import Window
+from agent_memory.ports.windows import UNLIMITED
 
 WINDOWS = st.lists(
     st.builds(

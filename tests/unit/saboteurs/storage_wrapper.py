@@ -11,6 +11,7 @@ from agent_memory.ports.storage import Reader, Storage, StorageCapabilities, Uni
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from datetime import datetime
     from types import TracebackType
 
     from agent_memory.ports.changes import Applied, Change, Once
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         Hit,
         JobStats,
         LexicalQuery,
+        Outlook,
         Page,
         ScopeStats,
         Stats,
@@ -99,6 +101,9 @@ class WrappedReader(Reader):
     async def generation(self, where: ScopeFilter) -> str:
         return await self.reads.generation(where)
 
+    async def outlook(self, where: ScopeFilter, *, now: datetime) -> Outlook:
+        return await self.reads.outlook(where, now=now)
+
 
 class WrappedUnit(WrappedReader, UnitOfWork):
     """`whole` is the saboteur that it belongs to."""
@@ -143,6 +148,9 @@ class Wrapper(WrappedReader, Storage):
 
     async def apply(self, *changes: Change, once: Once | None = None) -> Applied:
         return self.answered(await self.inner.apply(*await self.written(changes), once=once))
+
+    def mark(self) -> int | None:
+        return self.inner.mark()
 
     @asynccontextmanager
     async def unit(self) -> AsyncGenerator[UnitOfWork]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from agent_memory_contract.manual_clock import ManualClock
 
+    from .lines import Line
+
 
 @breaks("BREAKER-01")
 class BeginsOpen(Rewired):
@@ -147,8 +149,8 @@ class TellsNoCounts(RemoteBreaker):
 
 @breaks("BREAKER-15")
 class LetsListenersRaise(Rewired):
-    def __init__(self, clock: ManualClock, machine: BreakerMachine) -> None:
-        super().__init__(clock, machine)
+    def __init__(self, clock: ManualClock, line: Line, machine: BreakerMachine) -> None:
+        super().__init__(clock, line, machine)
         self.listeners: list[Callable[[Transition], None]] = []
         self.news: list[Transition] = []
         super().on_transition(self.news.append)
@@ -273,5 +275,5 @@ class CountsLateOutcomes(Rewired):
 
 @breaks("BREAKER-36")
 class OneCircuitForEachClient(RemoteBreaker):
-    def __init__(self, clock: ManualClock, machine: BreakerMachine) -> None:
-        super().__init__(clock, BreakerMachine("backend", Thresholds(failures=3)))
+    def __init__(self, clock: ManualClock, line: Line, machine: BreakerMachine) -> None:
+        super().__init__(clock, line, BreakerMachine("backend", Thresholds(failures=3)))

@@ -60,7 +60,7 @@ class RepeatsTheLast(RemoteBus):
     @asynccontextmanager
     async def subscribe(self, *, capacity: int = 1024) -> AsyncGenerator[Subscription]:
         async with self.inner.subscribe(capacity=capacity) as inner:
-            own = RemoteSubscription(inner)
+            own = RemoteSubscription(inner, self.line)
             if hasattr(self, "last"):
                 own.first.append(self.last)
             yield own
@@ -82,7 +82,7 @@ class HearsFromTheCallOn(RemoteBus):
     @asynccontextmanager
     async def hear(self, capacity: int, called_at: int) -> AsyncGenerator[Subscription]:
         async with self.inner.subscribe(capacity=capacity) as inner:
-            own = RemoteSubscription(inner)
+            own = RemoteSubscription(inner, self.line)
             own.first.extend(self.published[called_at:])
             yield own
 
@@ -152,7 +152,7 @@ class StaysSubscribed(RemoteBus):
     @asynccontextmanager
     async def subscribe(self, *, capacity: int = 1024) -> AsyncGenerator[Subscription]:
         self.kept = self.inner.subscribe(capacity=capacity)
-        yield RemoteSubscription(await self.kept.__aenter__())
+        yield RemoteSubscription(await self.kept.__aenter__(), self.line)
 
 
 @breaks("BUS-14")
@@ -259,7 +259,7 @@ class GreetsWithAGap(RemoteBus):
     @asynccontextmanager
     async def subscribe(self, *, capacity: int = 1024) -> AsyncGenerator[Subscription]:
         async with self.inner.subscribe(capacity=capacity) as inner:
-            own = RemoteSubscription(inner)
+            own = RemoteSubscription(inner, self.line)
             own.first.extend([Gap("there was a loss once")] if self.published > 100 else [])
             yield own
 
@@ -269,5 +269,39 @@ class SaysNothingOfTheLine(RemoteBus):
     class subscription(RemoteSubscription):
         async def __anext__(self) -> Event | Gap:
             while (item := await anext(self.inner)) == LOST:
+                continue
+            return item
+
+
+@breaks("BUS-18")
+class SeesNothingWaiting(RemoteBus):
+    class subscription(RemoteSubscription):
+        def poll(self) -> Event | Gap | None:
+            return None
+
+
+@breaks("BUS-18")
+class LooksWithoutTaking(RemoteBus):
+    class subscription(RemoteSubscription):
+        def poll(self) -> Event | Gap | None:
+            item = super().poll()
+            if item is not None:
+                self.first.appendleft(item)
+            return item
+
+
+@breaks("BUS-19", "BUS-30")
+class SaysThatAllIsWell(RemoteBus):
+    class subscription(RemoteSubscription):
+        @property
+        def live(self) -> bool:
+            return True
+
+
+@breaks("BUS-30")
+class LivesBeforeTheGap(RemoteBus):
+    class subscription(RemoteSubscription):
+        def poll(self) -> Event | Gap | None:
+            while isinstance(item := super().poll(), Gap):
                 continue
             return item

@@ -209,6 +209,13 @@ class RaisesWhenCutOff(RemoteCache):
         return await super().get(key)
 
 
+@breaks("CACHE-22")
+class ForgetsWhatItCouldNotDo(RemoteCache):
+    async def reaches(self) -> bool:
+        self.owed.clear()
+        return await super().reaches()
+
+
 @breaks("CACHE-31")
 class AlwaysLoads(RemoteCache):
     async def load(self, key: str, loader: Callable[[], Awaitable[bytes]], *, ttl: float) -> bytes:
@@ -295,3 +302,13 @@ class OneCancelledAllCancelled(SharesTasks):
 class JoinsWhateverIsUnderWay(SharesTasks):
     async def load(self, key: str, loader: Callable[[], Awaitable[bytes]], *, ttl: float) -> bytes:
         return await asyncio.shield(self.task(key, loader, ttl))
+
+
+@breaks("CACHE-45", "CACHE-46")
+class LoadsApart(RemoteCache):
+    """What was loaded is shared, the loading is not."""
+
+    def __init__(self, clock: ManualClock, line: Line, state: CacheState) -> None:
+        apart = CacheState(max_bytes=MAX_BYTES)
+        apart.store = state.store
+        super().__init__(clock, line, apart)

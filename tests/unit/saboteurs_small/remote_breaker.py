@@ -15,7 +15,7 @@ from agent_memory.ports.circuit_breaker import (
 )
 from agent_memory.ports.errors import Unavailable
 
-from .lines import CutHarness
+from .lines import CutHarness, Line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -30,8 +30,9 @@ FAR = 1_000.0
 
 
 class RemoteBreaker:
-    def __init__(self, clock: ManualClock, machine: BreakerMachine) -> None:
+    def __init__(self, clock: ManualClock, line: Line, machine: BreakerMachine) -> None:
         self.clock = clock
+        self.line = line
         self.machine = machine
         self.inner = InProcessCircuitBreaker(clock=clock, machine=machine)
 
@@ -96,7 +97,7 @@ class Rewired(RemoteBreaker):
 
 class BreakerCutHarness(CutHarness[RemoteBreaker]):
     def __init__(self, kind: type[RemoteBreaker]) -> None:
-        super().__init__(lambda clock, _: kind(clock, self.machine))
+        super().__init__(lambda clock, line: kind(clock, line, self.machine))
         self.kind = kind
 
     def open(self, thresholds: Thresholds | None = None) -> AbstractAsyncContextManager[RemoteBreaker]:

@@ -30,8 +30,9 @@ LOST = Event(kind="line lost", scope="", subject="", at=datetime(2026, 1, 1, tzi
 
 
 class RemoteSubscription:
-    def __init__(self, inner: Subscription) -> None:
+    def __init__(self, inner: Subscription, line: Line) -> None:
         self.inner = inner
+        self.line = line
         self.first: deque[Event | Gap] = deque()
 
     def __aiter__(self) -> Self:
@@ -42,6 +43,14 @@ class RemoteSubscription:
             return self.first.popleft()
         item = await anext(self.inner)
         return Gap("the line was lost") if item == LOST else item
+
+    def poll(self) -> Event | Gap | None:
+        item = self.first.popleft() if self.first else self.inner.poll()
+        return Gap("the line was lost") if item == LOST else item
+
+    @property
+    def live(self) -> bool:
+        return self.inner.live and not self.line.is_cut
 
 
 class RemoteBus:
@@ -79,7 +88,7 @@ class RemoteBus:
     @asynccontextmanager
     async def listen(self, capacity: int) -> AsyncGenerator[Subscription]:
         async with self.inner.subscribe(capacity=capacity) as inner:
-            yield self.subscription(inner)
+            yield self.subscription(inner, self.line)
 
 
 def bus_harness(kind: type[RemoteBus]) -> CutHarness[RemoteBus]:

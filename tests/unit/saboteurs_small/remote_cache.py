@@ -25,6 +25,7 @@ class RemoteCache:
     def __init__(self, clock: ManualClock, line: Line, state: CacheState) -> None:
         self.line = line
         self.failures = 0
+        self.owed: list[str] = []
         self.inner = InProcessCache(clock=clock, state=state)
 
     @property
@@ -40,27 +41,36 @@ class RemoteCache:
     ) -> None:
         await self.inner.__aexit__(kind, error, trace)
 
-    def reaches(self) -> bool:
+    async def reaches(self) -> bool:
+        """Whether the line is whole. If so, first what was changed while it was cut is removed."""
         self.failures += self.line.is_cut
+        while self.owed and not self.line.is_cut:
+            await self.inner.clear(prefix=self.owed.pop())
         return not self.line.is_cut
 
     async def get(self, key: str) -> bytes | None:
-        return await self.inner.get(key) if self.reaches() else None
+        return await self.inner.get(key) if await self.reaches() else None
 
     async def put(self, key: str, value: bytes, *, ttl: float) -> None:
-        if self.reaches():
+        if await self.reaches():
             await self.inner.put(key, value, ttl=ttl)
+        else:
+            self.owed.append(key)
 
     async def delete(self, key: str) -> None:
-        if self.reaches():
+        if await self.reaches():
             await self.inner.delete(key)
+        else:
+            self.owed.append(key)
 
     async def clear(self, *, prefix: str = "") -> None:
-        if self.reaches():
+        if await self.reaches():
             await self.inner.clear(prefix=prefix)
+        else:
+            self.owed.append(prefix)
 
     async def load(self, key: str, loader: Callable[[], Awaitable[bytes]], *, ttl: float) -> bytes:
-        return await (self.inner.load(key, loader, ttl=ttl) if self.reaches() else loader())
+        return await (self.inner.load(key, loader, ttl=ttl) if await self.reaches() else loader())
 
     def stats(self) -> CacheStats:
         return msgspec.structs.replace(self.inner.stats(), failures=self.failures)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent_memory.adapters.sqlite import entries, lexical, pages
+from agent_memory.adapters.sqlite import entries, lexical, outlook, pages
 
 if TYPE_CHECKING:
     from agent_memory.adapters.sqlite import SqliteStorage
@@ -54,3 +54,10 @@ async def test_duplicates_are_looked_up_by_index(storage: SqliteStorage) -> None
     assert [step[3] for step in steps] == [
         "SEARCH entries USING INDEX entries_active (scope=? AND content_hash=?)"
     ]
+
+
+@pytest.mark.parametrize("statement", outlook.NEXT)
+async def test_the_next_instant_is_where_an_index_begins(storage: SqliteStorage, statement: str) -> None:
+    rows = await storage._points.call(lambda c: c.execute(f"EXPLAIN QUERY PLAN {statement}", (0,)).fetchall())
+    (step,) = [row[3] for row in rows]
+    assert step.startswith("SEARCH entries USING COVERING INDEX entries_by_")

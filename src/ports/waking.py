@@ -1,4 +1,4 @@
-"""Sleep that can be cut short."""
+"""Sleep that can be cut short, for adapters whose callers wait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...ports.clock import Clock
+    from .clock import Clock
 
 
 class Sleeper:

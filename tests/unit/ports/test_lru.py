@@ -5,7 +5,7 @@ from collections import OrderedDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_memory.adapters.inprocess.lru import LruStore
+from agent_memory.ports.lru import LruStore
 
 KEYS = st.sampled_from(["a", "ab", "é", "long-key"])
 STEPS = st.lists(

@@ -1,10 +1,13 @@
-"""Bytes by key, bounded in size and time; the least recently used go first. Plain data: time is passed in."""
+"""Bytes by key, for adapters of the cache: bounded in size and time; the least recently used go first.
+
+Plain data: time is passed in.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
-from ...ports.cache import CacheStats
+from .cache import CacheStats
 
 
 class LruStore:

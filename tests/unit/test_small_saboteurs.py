@@ -15,16 +15,35 @@ from agent_memory.ports.errors import PortError
 from agent_memory_contract import suite
 from agent_memory_contract.cache_contract import CacheContract
 from agent_memory_contract.circuit_breaker_contract import CircuitBreakerContract
+from agent_memory_contract.embedder_contract import EmbedderContract
 from agent_memory_contract.event_bus_contract import EventBusContract
 from agent_memory_contract.lock_contract import LockContract
 from agent_memory_contract.rate_limiter_contract import RateLimiterContract
 
-from .saboteurs_small import breakers, breakers_cut_off, buses, caches, limiters, lock_waiters, locks
-from .saboteurs_small.latent import LatentBreaker, LatentBus, LatentCache, LatentLimiter, LatentLock
+from .saboteurs_small import (
+    breakers,
+    breakers_cut_off,
+    buses,
+    caches,
+    embedder_calls,
+    embedders,
+    limiters,
+    lock_waiters,
+    locks,
+)
+from .saboteurs_small.latent import (
+    LatentBreaker,
+    LatentBus,
+    LatentCache,
+    LatentEmbedder,
+    LatentLimiter,
+    LatentLock,
+)
 from .saboteurs_small.registry import saboteurs_in
 from .saboteurs_small.remote_breaker import BreakerCutHarness, RemoteBreaker
 from .saboteurs_small.remote_bus import RemoteBus, bus_harness
 from .saboteurs_small.remote_cache import RemoteCache, cache_harness
+from .saboteurs_small.remote_embedder import RemoteEmbedder, embedder_harness
 from .saboteurs_small.remote_limiter import RemoteLimiter, limiter_harness
 from .saboteurs_small.remote_lock import RemoteLock, lock_harness
 
@@ -54,6 +73,7 @@ PORTS = (
         (RemoteBreaker, LatentBreaker),
         (breakers, breakers_cut_off),
     ),
+    Port(EmbedderContract, embedder_harness, (RemoteEmbedder, LatentEmbedder), (embedders, embedder_calls)),
 )
 
 

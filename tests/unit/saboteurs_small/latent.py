@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .remote_breaker import RemoteBreaker
 from .remote_bus import RemoteBus
 from .remote_cache import RemoteCache
+from .remote_embedder import RemoteEmbedder
 from .remote_limiter import RemoteLimiter
 from .remote_lock import RemoteLock
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from agent_memory.adapters.inprocess.event_bus import EventHub
     from agent_memory.ports.circuit_breaker import BreakerStatus
+    from agent_memory.ports.embedder import Kind, Span
     from agent_memory.ports.lock import Held, Lease
     from agent_memory.ports.rate_limiter import Decision, Window
     from agent_memory.ports.records import Event
@@ -134,3 +136,19 @@ class LatentBreaker(RemoteBreaker):
     async def status(self) -> BreakerStatus:
         await hop()
         return await super().status()
+
+
+class LatentEmbedder(RemoteEmbedder):
+    async def prepare(self) -> None:
+        await hop()
+        await super().prepare()
+
+    async def embed(self, texts: Sequence[str], *, kind: Kind) -> list[bytes]:
+        await hop()
+        found = await super().embed(texts, kind=kind)
+        await hop()
+        return found
+
+    async def split(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        await hop()
+        return await super().split(texts)

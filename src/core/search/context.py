@@ -1,0 +1,95 @@
+"""What stands around an entry: a talk is understood by its turns together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...ports.scopes import MAX_SEGMENTS
+from .lexical import idf
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from .catalogue import Catalogue
+    from .index import Index
+    from .lexical import Words
+    from .weights import Weights
+
+    Floats = NDArray[np.float32]
+
+_TOGETHER = 3600 * 1_000_000
+"""Microseconds. Outside of sessions, what was written within an hour was written about one thing."""
+
+
+def session_scores(index: Index, words: Words, admitted: NDArray[np.bool_]) -> Floats:
+    """The share of the question's words, by rarity among sessions, that the session of each document holds.
+
+    An entry outside of sessions stands for itself, so that neither kind is preferred.
+    """
+    scope = index.catalogue.docs["scope"]
+    is_session = _are_sessions(index.catalogue)
+    scores = words.docs.copy()
+    if not is_session.any():
+        return scores
+    sessions = np.zeros(len(is_session), np.bool_)
+    sessions[scope[admitted]] = True
+    sessions &= is_session
+    total = int(np.count_nonzero(sessions))
+    held = np.zeros(len(is_session), np.float32)
+    for docs in words.holders:
+        holding = np.zeros(len(is_session), np.bool_)
+        holding[scope[docs]] = True
+        holding &= is_session
+        held[holding] += idf(int(np.count_nonzero(holding)), total)
+    best = held.max(initial=0)
+    if best > 0:
+        held /= best
+    return np.where(is_session[scope], held[scope], scores)
+
+
+def lent(
+    catalogue: Catalogue, docs: NDArray[np.int32], own: Floats, weights: Weights
+) -> dict[str, Floats]:
+    """What the neighbours in the same scope give of their own scores. `docs` ascend; only they can give."""
+    places = np.full(len(catalogue) + 1, -1, np.int32)
+    places[docs] = np.arange(len(docs), dtype=np.int32)
+    before = _neighbour(catalogue, docs, places, "before")
+    after = _neighbour(catalogue, docs, places, "after")
+    padded = np.append(own, np.float32(0))
+    asks = np.append(catalogue.docs["asks"][docs], False)  # noqa: FBT003 - the last place stands for "nobody"
+    beyond = padded[np.append(before, -1)[before]] + padded[np.append(after, -1)[after]]
+    return {
+        "before": weights.before * padded[before],
+        "after": weights.after * padded[after],
+        "beyond": weights.beyond * beyond,
+        "answer": weights.answer * padded[before] * asks[before],
+    }
+
+
+def in_context(
+    catalogue: Catalogue, docs: NDArray[np.int32], parts: Mapping[str, Floats]
+) -> NDArray[np.bool_]:
+    """Found by its neighbours alone: only in a session, where an answer need not repeat the question's words."""
+    is_session = _are_sessions(catalogue)[catalogue.docs["scope"][docs]]
+    return is_session & ((parts["before"] > 0) | (parts["after"] > 0))
+
+
+def _neighbour(
+    catalogue: Catalogue, docs: NDArray[np.int32], places: NDArray[np.int32], side: str
+) -> NDArray[np.int32]:
+    """As a place in `docs`, -1 for none."""
+    there = catalogue.docs[side][docs]
+    place = places[there]
+    at = catalogue.docs["at"]
+    together = _are_sessions(catalogue)[catalogue.docs["scope"][docs]]
+    together = together | (np.abs(at[docs] - at[there]) <= _TOGETHER)
+    return np.where((there >= 0) & together, place, -1).astype(np.int32)
+
+
+def _are_sessions(catalogue: Catalogue) -> NDArray[np.bool_]:
+    depths = (scope.count("/") + 1 == MAX_SEGMENTS for scope in catalogue.scopes)
+    return np.fromiter(depths, np.bool_, len(catalogue.scopes))

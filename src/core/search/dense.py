@@ -1,0 +1,48 @@
+"""The meaning's side: cosines of question and entry, by the best chunk, spread from 0 to 1 over what was compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from .index import Index
+
+    Floats = NDArray[np.float32]
+
+_NEAR = 0.5
+"""From here on, meaning counts as a reason of its own."""
+
+
+class Cosines(NamedTuple):
+    normal: Floats
+    near: NDArray[np.bool_]
+
+
+def score(
+    index: Index, docs: NDArray[np.int32], admitted: NDArray[np.bool_], vectors: Mapping[str, Floats]
+) -> Cosines:
+    """Of each of `docs`, which ascend. Several models while one takes over from another: the first that knows it."""
+    normal = np.zeros(len(docs), np.float32)
+    known = np.zeros(len(docs), np.bool_)
+    for model, vector in vectors.items():
+        table = index.tables[model]
+        rows = table.rows_of(docs)
+        if not len(rows):
+            continue
+        scale = table.cosines(vector, table.nearest(vector, admitted))
+        cosines = table.cosines(vector, rows)
+        low = min(scale.min(), cosines.min())
+        high = max(scale.max(), cosines.max())
+        spread = (cosines - low) / max(high - low, 1e-6)
+        here = np.full(len(docs), -1, np.float32)
+        np.maximum.at(here, np.searchsorted(docs, table.chunks["doc"][rows]), spread)
+        new = (here >= 0) & ~known
+        normal[new] = here[new]
+        known |= new
+    return Cosines(normal, normal >= _NEAR if vectors else known)

@@ -1,0 +1,54 @@
+"""A filter over the whole catalogue at once, so that it acts before any limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...ports.instants import to_micros
+from ...ports.scopes import GLOBAL, visible, within
+from .catalogue import KIND_CODES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ...ports.queries import EntryFilter
+    from ...ports.scopes import VisibleScopes
+    from .catalogue import Catalogue
+    from .postings import Postings
+
+
+def mask(catalogue: Catalogue, tags: Postings, wanted: EntryFilter) -> NDArray[np.bool_]:
+    """Which documents the filter admits. Current, active entries only: no `as_of`, no other state."""
+    docs = catalogue.docs
+    admitted: NDArray[np.bool_] = docs["alive"].copy()
+    seen = visible(wanted.where)
+    if GLOBAL not in seen.trees:
+        in_scope = np.fromiter((_sees(seen, scope) for scope in catalogue.scopes), np.bool_)
+        admitted &= in_scope[docs["scope"]]
+    if wanted.kinds:
+        admitted &= np.isin(docs["kind"], [KIND_CODES[kind] for kind in wanted.kinds])
+    if wanted.since is not None:
+        admitted &= docs["at"] >= to_micros(wanted.since)
+    if wanted.until is not None:
+        admitted &= docs["at"] < to_micros(wanted.until)
+    if wanted.live_at is not None and catalogue.timed:
+        instant = to_micros(wanted.live_at)
+        admitted &= (docs["live_from"] <= instant) & (docs["live_until"] > instant)
+    for tag in wanted.tags:
+        admitted &= _tagged(tags, [tag], len(admitted))
+    if wanted.tags_any:
+        admitted &= _tagged(tags, wanted.tags_any, len(admitted))
+    return admitted
+
+
+def _sees(seen: VisibleScopes, scope: str) -> bool:
+    return scope in seen.exact or any(within(scope, tree) for tree in seen.trees)
+
+
+def _tagged(tags: Postings, names: tuple[str, ...] | list[str], count: int) -> NDArray[np.bool_]:
+    found = np.zeros(count, np.bool_)
+    for name in names:
+        found[tags.rows(name)] = True
+    return found

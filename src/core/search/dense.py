@@ -25,7 +25,10 @@ class Cosines(NamedTuple):
 
 
 def score(
-    index: Index, docs: NDArray[np.int32], admitted: NDArray[np.bool_], vectors: Mapping[str, Floats]
+    index: Index,
+    docs: NDArray[np.int32],
+    vectors: Mapping[str, Floats],
+    nearest: Mapping[str, NDArray[np.int32]],
 ) -> Cosines:
     """Of each of `docs`, which ascend. Several models while one takes over from another: the first that knows it."""
     normal = np.zeros(len(docs), np.float32)
@@ -35,7 +38,7 @@ def score(
         rows = table.rows_of(docs)
         if not len(rows):
             continue
-        scale = table.cosines(vector, table.nearest(vector, admitted))
+        scale = table.cosines(vector, nearest[model])
         cosines = table.cosines(vector, rows)
         low = min(scale.min(), cosines.min())
         high = max(scale.max(), cosines.max())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ALL = 2_048
 """Up to so many admitted documents, each is scored with everything."""
 _BEST = 512
+_LEVELS = 1_024
 
 
 class Ranked(NamedTuple):
@@ -55,10 +56,11 @@ def rank(
     date = metadata.date(index.catalogue, question, now, weights)
     first = weights.lexical * words.docs + sessions + author + date
     first[~admitted] = 0
-    docs = _candidates(index, first, admitted, vectors)
+    nearest = {model: index.tables[model].nearest(vector, admitted) for model, vector in vectors.items()}
+    docs = _candidates(index, first, admitted, nearest)
     if not len(docs):
         return []
-    cosines = dense.score(index, docs, admitted, vectors)
+    cosines = dense.score(index, docs, vectors, nearest)
     own = fused(words.docs[docs], cosines.normal, weights)
     lent = context.lent(index.catalogue, docs, own, weights)
     parts = {
@@ -78,23 +80,35 @@ def rank(
 
 
 def _candidates(
-    index: Index, first: Floats, admitted: NDArray[np.bool_], vectors: Mapping[str, Floats]
+    index: Index, first: Floats, admitted: NDArray[np.bool_], nearest: Mapping[str, NDArray[np.int32]]
 ) -> NDArray[np.int32]:
     """Everything when it is little, else the best by words and by meaning, with what stands around them."""
     if np.count_nonzero(admitted) <= _ALL:
         return np.flatnonzero(admitted).astype(np.int32)
-    found = np.argpartition(first, -_BEST)[-_BEST:]
     chosen = np.zeros(len(first), np.bool_)
-    chosen[found[first[found] > 0]] = True
-    for model, vector in vectors.items():
-        table = index.tables[model]
-        chosen[table.chunks["doc"][table.nearest(vector, admitted)]] = True
+    chosen[_highest(first)] = True
+    for model, rows in nearest.items():
+        chosen[index.tables[model].chunks["doc"][rows]] = True
     for _ in range(2):
         here = np.flatnonzero(chosen)
         for side in ("before", "after"):
             there = index.catalogue.docs[side][here]
             chosen[there[there >= 0]] = True
     return np.flatnonzero(chosen & admitted).astype(np.int32)
+
+
+def _highest(scores: Floats) -> NDArray[np.intp]:
+    """Where the `_BEST` highest of what is above 0 stand, or a few more.
+
+    By counting: numpy's partition takes twenty times as long where many values are equal, and here most are.
+    """
+    places = np.flatnonzero(scores > 0)
+    if len(places) <= _BEST:
+        return places
+    level = (scores[places] * (_LEVELS / scores.max())).astype(np.int32)
+    above = np.cumsum(np.bincount(level, minlength=_LEVELS + 1)[::-1])[::-1]
+    least = int(np.flatnonzero(above >= _BEST)[-1])
+    return np.concatenate([places[level > least], places[level == least][-_BEST:]])
 
 
 def _best(index: Index, docs: NDArray[np.int32], total: Floats, limit: int) -> list[int]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .caller import Caller
     from .requests import Forget, Get, Link, Recall, Remember, Update
     from .results import ForgetResult, GetResult, LinkResult, RecallResult, RememberResult, UpdateResult
+    from .search.searching import Search
 
 
 class Memory:
@@ -21,10 +22,13 @@ class Memory:
     the way, `Unavailable` may be tried again. Safe for many tasks at once.
     """
 
-    def __init__(self, storage: Storage, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, storage: Storage, clock: Clock, new_id: Callable[[], str], search: Search | None = None
+    ) -> None:
         self._storage = storage
         self._clock = clock
         self._new_id = new_id
+        self._search = search
 
     async def remember(self, request: Remember, caller: Caller) -> RememberResult:
         """Acknowledged means durable: entries, tags, index, events and jobs, all or none."""
@@ -33,7 +37,9 @@ class Memory:
         )
 
     async def recall(self, request: Recall, caller: Caller) -> RecallResult:
-        return await recall.recall(self._storage, request, caller, now=self._clock.now())
+        return await recall.recall(
+            self._storage, request, caller, now=self._clock.now(), search=self._search
+        )
 
     async def get(self, request: Get, caller: Caller) -> GetResult:
         return await get.get(self._storage, request, caller)

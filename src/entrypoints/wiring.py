@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..adapters.inprocess.clock import SystemClock
+from ..adapters.inprocess.worker import ThreadWorker
 from ..core.ids import IdSource
 from ..core.memory import Memory
+from ..core.search.searching import Search
 from ..ports.clock import Clock
 from ..ports.storage import Storage
 from .feed import Feed
@@ -44,7 +46,9 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         clock = SystemClock()
         open_shape = _open_postgres if settings.db_type == "postgresql" else _open_sqlite
         storage, bus = await open_shape(settings, clock, instance, stack)
-        memory = Memory(storage, clock, IdSource(lambda: int(clock.now().timestamp() * 1000), randbits))
+        search = await _open_search(storage, clock, stack)
+        new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
+        memory = Memory(storage, clock, new_id, search)
         yield App(
             settings=settings,
             instance=instance,
@@ -54,6 +58,13 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             log=log,
             feed=Feed(storage, bus, clock, log, relays=settings.db_type == "sqlite"),
         )
+
+
+async def _open_search(storage: Storage, clock: Clock, stack: AsyncExitStack) -> Search:
+    worker = await stack.enter_async_context(ThreadWorker(name="search"))
+    search = Search(storage, worker, clock)
+    stack.push_async_callback(search.close)
+    return search
 
 
 async def _open_sqlite(

@@ -13,6 +13,7 @@ import numpy as np
 from ...ports.instants import to_micros
 from ...ports.records import KINDS
 from .columns import Columns
+from .scopes import Scopes
 from .speakers import name_words, opening_name
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 NOBODY = 0
 _TYPES = {
-    "alive": "?", "scope": "i4", "kind": "i1", "at": "i8", "created": "i8", "live_from": "i8", "live_until": "i8",
+    "alive": "?", "version": "i8", "scope": "i4", "kind": "i1", "at": "i8", "created": "i8", "live_from": "i8", "live_until": "i8",
     "importance": "f4", "author": "i4", "spoken": "?", "asks": "?", "before": "i4", "after": "i4",
 }  # fmt: skip
 
@@ -38,7 +39,7 @@ class Catalogue:
         self.docs = Columns(_TYPES)
         self.ids: list[str] = []
         self.numbers: dict[str, int] = {}
-        self.scopes: dict[str, int] = {}
+        self.scopes = Scopes()
         self.authors: dict[str, int] = {"": NOBODY}
         self.named: dict[str, set[int]] = {}
         self.timed = False
@@ -52,6 +53,10 @@ class Catalogue:
     def alive(self) -> int:
         return len(self.numbers)
 
+    def holds(self, entry_id: str, version: int) -> bool:
+        doc = self.numbers.get(entry_id)
+        return doc is not None and int(self.docs["version"][doc]) == version
+
     def add(self, entry: Entry) -> int:
         self.remove(entry.id)
         author = entry.author or opening_name(entry.content)
@@ -60,7 +65,8 @@ class Catalogue:
         self.timed = self.timed or bool(ends) or begins != FIRST
         doc = self.docs.append(
             alive=True,
-            scope=self.scopes.setdefault(entry.scope, len(self.scopes)),
+            version=entry.version,
+            scope=self.scopes.number(entry.scope),
             kind=KIND_CODES[entry.kind],
             at=to_micros(entry.at),
             created=to_micros(entry.created_at),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...ports.scopes import MAX_SEGMENTS
 from .lexical import idf
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def session_scores(index: Index, words: Words, admitted: NDArray[np.bool_]) -> F
     An entry outside of sessions stands for itself, so that neither kind is preferred.
     """
     scope = index.catalogue.docs["scope"]
-    is_session = _are_sessions(index.catalogue)
+    is_session = index.catalogue.scopes.sessions
     scores = words.docs.copy()
     if not is_session.any():
         return scores
@@ -74,7 +73,7 @@ def in_context(
     catalogue: Catalogue, docs: NDArray[np.int32], parts: Mapping[str, Floats]
 ) -> NDArray[np.bool_]:
     """Found by its neighbours alone: only in a session, where an answer need not repeat the question's words."""
-    is_session = _are_sessions(catalogue)[catalogue.docs["scope"][docs]]
+    is_session = catalogue.scopes.sessions[catalogue.docs["scope"][docs]]
     return is_session & ((parts["before"] > 0) | (parts["after"] > 0))
 
 
@@ -85,11 +84,7 @@ def _neighbour(
     there = catalogue.docs[side][docs]
     place = places[there]
     at = catalogue.docs["at"]
-    together = _are_sessions(catalogue)[catalogue.docs["scope"][docs]]
+    together = catalogue.scopes.sessions[catalogue.docs["scope"][docs]]
     together = together | (np.abs(at[docs] - at[there]) <= _TOGETHER)
     return np.where((there >= 0) & together, place, -1).astype(np.int32)
 
-
-def _are_sessions(catalogue: Catalogue) -> NDArray[np.bool_]:
-    depths = (scope.count("/") + 1 == MAX_SEGMENTS for scope in catalogue.scopes)
-    return np.fromiter(depths, np.bool_, len(catalogue.scopes))

@@ -61,6 +61,8 @@ class Index:
 
     def put(self, entry: Entry) -> None:
         """In place of its former version. What is not active is not found."""
+        if self.catalogue.holds(entry.id, entry.version):
+            return
         if entry.state != "active":
             self.remove(entry.id)
             return

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...ports.instants import to_micros
-from ...ports.scopes import GLOBAL, visible, within
 from .catalogue import KIND_CODES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...ports.queries import EntryFilter
-    from ...ports.scopes import VisibleScopes
     from .catalogue import Catalogue
     from .postings import Postings
 
@@ -23,10 +21,9 @@ def mask(catalogue: Catalogue, tags: Postings, wanted: EntryFilter) -> NDArray[n
     """Which documents the filter admits. Current, active entries only: no `as_of`, no other state."""
     docs = catalogue.docs
     admitted: NDArray[np.bool_] = docs["alive"].copy()
-    seen = visible(wanted.where)
-    if GLOBAL not in seen.trees:
-        in_scope = np.fromiter((_sees(seen, scope) for scope in catalogue.scopes), np.bool_)
-        admitted &= in_scope[docs["scope"]]
+    seen = catalogue.scopes.seen(wanted.where)
+    if not seen.all():
+        admitted &= seen[docs["scope"]]
     if wanted.kinds:
         admitted &= np.isin(docs["kind"], [KIND_CODES[kind] for kind in wanted.kinds])
     if wanted.since is not None:
@@ -41,10 +38,6 @@ def mask(catalogue: Catalogue, tags: Postings, wanted: EntryFilter) -> NDArray[n
     if wanted.tags_any:
         admitted &= _tagged(tags, wanted.tags_any, len(admitted))
     return admitted
-
-
-def _sees(seen: VisibleScopes, scope: str) -> bool:
-    return scope in seen.exact or any(within(scope, tree) for tree in seen.trees)
 
 
 def _tagged(tags: Postings, names: tuple[str, ...] | list[str], count: int) -> NDArray[np.bool_]:

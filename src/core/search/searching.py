@@ -1,0 +1,159 @@
+"""Search as recall asks for it: entries of the store, ranked by the index, each checked again before it is shown."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from ...ports.errors import PortError
+from ...ports.records import Entry
+from .follower import Follower
+from .matching import matches
+from .weights import Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from ...ports.clock import Clock
+    from ...ports.embedder import Embedder
+    from ...ports.queries import EntryFilter
+    from ...ports.storage import Storage
+    from ...ports.worker import Worker
+    from .index import Index
+
+Mode = Literal["hybrid", "lexical", "dense"]
+
+_SPARE = 8
+"""Results asked for beyond the limit, in place of those that changed while they were ranked."""
+
+
+class Scored(msgspec.Struct, frozen=True, kw_only=True):
+    """`start`, `end`: the best chunk of a long entry (0, 0: the whole). `parts` add up to `score`."""
+
+    entry: Entry
+    score: float
+    match: str = "lexical"
+    lexical: float = 0.0
+    dense: float = 0.0
+    parts: dict[str, float] = {}
+    start: int = 0
+    end: int = 0
+
+
+class Answer(msgspec.Struct, frozen=True):
+    hits: tuple[Scored, ...]
+    degraded: bool = False
+
+
+class Search:
+    """`patience`: seconds that a question waits for the index. Until it is there `find` gives None, and the store's own
+    search has to do.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        worker: Worker,
+        clock: Clock,
+        *,
+        embedder: Embedder | None = None,
+        weights: Weights | None = None,
+        patience: float = 2.0,
+    ) -> None:
+        self._storage = storage
+        self._worker = worker
+        self._embedder = embedder
+        self._weights = weights or Weights()
+        self._patience = patience
+        self._follower = Follower(storage, worker, clock, _new_index, embedder)
+        self._filling: asyncio.Task[None] | None = None
+
+    @property
+    def embeds(self) -> bool:
+        return self._embedder is not None
+
+    async def find(
+        self, text: str, where: EntryFilter, *, mode: Mode, limit: int, now: datetime
+    ) -> Answer | None:
+        index = await self._ready_index()
+        if index is None:
+            return None
+        vectors, degraded = await self._vectors(index, text, where, mode)
+        weights = self._weights
+        if mode == "dense":
+            weights = msgspec.structs.replace(weights, lexical=0.0)
+
+        def search() -> list[Ranked]:
+            from .index import Asked  # noqa: PLC0415 - loads numpy
+
+            return index.search(Asked(text, where, vectors, limit + _SPARE, now, weights))
+
+        ranked = await self._worker.run(search)
+        ids = [one.id for one in ranked]
+        standing = {entry.id: entry for entry in await self._storage.get(ids, ceiling=where.where.ceiling)}
+        hits = tuple(
+            Scored(
+                entry=standing[one.id],
+                score=one.score,
+                match=one.match,
+                lexical=one.lexical,
+                dense=one.dense,
+                parts=one.parts,
+                start=one.start,
+                end=one.end,
+            )
+            for one in ranked
+            if one.id in standing and matches(standing[one.id], where)
+        )
+        return Answer(hits[:limit], degraded)
+
+    async def close(self) -> None:
+        if self._filling is not None:
+            self._filling.cancel()
+            await asyncio.wait([self._filling])
+
+    async def _ready_index(self) -> Index | None:
+        """Caught up with what was committed before the call, or None when that takes longer than a caller waits."""
+        try:
+            async with asyncio.timeout(self._patience):
+                while (index := await self._follower.catch_up()) is None:
+                    await self._fill()
+                return index
+        except TimeoutError:
+            return None
+
+    async def _fill(self) -> None:
+        """Filled once for all who ask; it goes on when they have stopped waiting."""
+        if self._filling is None:
+            self._filling = asyncio.create_task(self._follower.fill(), name="search index")
+        filling = self._filling
+        await asyncio.wait([filling])
+        if self._filling is filling:
+            self._filling = None
+            filling.result()
+
+    async def _vectors(
+        self, index: Index, text: str, where: EntryFilter, mode: Mode
+    ) -> tuple[Mapping[str, bytes], bool]:
+        embedder = self._embedder
+        if embedder is None or mode == "lexical":
+            return {}, False
+        try:
+            asked = await self._worker.run(lambda: index.dense_question(text, where))
+            (vector,) = await embedder.embed([asked], kind="query")
+        except PortError:
+            return {}, True
+        return {embedder.model: vector}, self._follower.unembedded > 0
+
+
+def _new_index() -> Index:
+    from .index import Index  # noqa: PLC0415 - loads numpy
+
+    return Index()
+
+
+if TYPE_CHECKING:
+    from .rank import Ranked

@@ -58,14 +58,16 @@ def lent(
     places[docs] = np.arange(len(docs), dtype=np.int32)
     before = _neighbour(catalogue, docs, places, "before")
     after = _neighbour(catalogue, docs, places, "after")
+    is_session = catalogue.scopes.sessions[catalogue.docs["scope"][docs]]
+    share = np.where(is_session, np.float32(1), np.float32(weights.apart))
     padded = np.append(own, np.float32(0))
     asks = np.append(catalogue.docs["asks"][docs], False)  # noqa: FBT003 - the last place stands for "nobody"
     beyond = padded[np.append(before, -1)[before]] + padded[np.append(after, -1)[after]]
     return {
-        "before": weights.before * padded[before],
-        "after": weights.after * padded[after],
-        "beyond": weights.beyond * beyond,
-        "answer": weights.answer * padded[before] * asks[before],
+        "before": weights.before * share * padded[before],
+        "after": weights.after * share * padded[after],
+        "beyond": weights.beyond * share * beyond,
+        "answer": weights.answer * share * padded[before] * asks[before],
     }
 
 

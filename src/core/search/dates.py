@@ -23,7 +23,7 @@ _NAMED = re.compile(
     rf"(?: {_DAY}(?!\d))?(?:,? (\d{{4}}))?",
     re.ASCII | re.IGNORECASE,
 )
-_YEAR = re.compile(r"(?<![\w-])((?:19|20)\d\d)(?![\w-])", re.ASCII)
+_YEAR = re.compile(r"(?<![\w.-])((?:19|20)\d\d)(?![\w-]|\.\d)", re.ASCII)
 _AGO = {"today": (0, 1), "yesterday": (1, 1), "last week": (13, 13), "last month": (61, 61), "this week": (6, 7)}
 _RELATIVE = re.compile(rf"\b({'|'.join(_AGO)})\b", re.IGNORECASE)
 _MOST = 4

@@ -14,7 +14,7 @@ from .postings import Postings
 from .question import read_question, without_common_names
 from .rank import Ranked, rank
 from .vectors import VectorTable
-from .words import Words, fold
+from .words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .weights import Weights
 
 _COMMON_SHARE = 0.1
-_TITLE_CHARS = 64
 
 
 class Asked(NamedTuple):
@@ -76,7 +75,7 @@ class Index:
         if entry.tags:
             self.tags.add(doc, entry.tags)
         if entry.title:
-            self.titles.add(doc, [_title(entry.title)])
+            self.titles.add(doc, set(self.words.terms(entry.title)))
 
     def remove(self, entry_id: str) -> None:
         self.catalogue.remove(entry_id)
@@ -133,8 +132,4 @@ class Index:
                 if len(found) == limit:
                     break
         return found
-
-
-def _title(text: str) -> str:
-    return fold(text).strip()[:_TITLE_CHARS]
 

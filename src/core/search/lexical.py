@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
 
 class Words(NamedTuple):
-    """`docs`, `chunks`: the score of each, 0 to 1. `holders`: for each term, the admitted documents that hold it."""
+    """`docs`, `chunks`: the score of each, 0 to 1. `shares`: what each term that is found gives to it; `holders`: the
+    admitted documents that hold that term.
+    """
 
     docs: Floats
     chunks: Floats
+    shares: dict[str, float]
     holders: list[NDArray[np.int32]]
 
     def best_chunk(self, index: Index, doc: int) -> tuple[int, int]:
@@ -41,6 +44,7 @@ def score(index: Index, question: Question, admitted: NDArray[np.bool_]) -> Word
     doc_of = index.chunks["doc"]
     scores = np.zeros(len(doc_of), np.float32)
     total = int(np.count_nonzero(admitted))
+    shares: dict[str, float] = {}
     holders: list[NDArray[np.int32]] = []
     for term in question.terms:
         rows = index.postings.rows(term)
@@ -48,17 +52,19 @@ def score(index: Index, question: Question, admitted: NDArray[np.bool_]) -> Word
         seen = admitted[docs]
         rows, docs = rows[seen], docs[seen]
         if len(rows):
-            scores[rows] += idf(min(len(rows), total), total)
+            shares[term] = idf(min(len(rows), total), total)
+            scores[rows] += shares[term]
             holders.append(docs)
     best = scores.max(initial=0)
     if best > 0:
         scores /= best
+        shares = {term: share / float(best) for term, share in shares.items()}
     if len(scores) == len(admitted):
-        return Words(scores, scores, holders)
+        return Words(scores, scores, shares, holders)
     by_doc = np.zeros(len(admitted), np.float32)
     rows = np.flatnonzero(scores)
     np.maximum.at(by_doc, doc_of[rows], scores[rows])
-    return Words(by_doc, scores, holders)
+    return Words(by_doc, scores, shares, holders)
 
 
 def idf(holding: int, total: int) -> float:

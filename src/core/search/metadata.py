@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .index import Index
+    from .lexical import Words
     from .question import Question
 
     Floats = NDArray[np.float32]
@@ -56,7 +57,7 @@ def date(catalogue: Catalogue, question: Question, now: datetime, weights: Weigh
 
 
 def small(
-    index: Index, question: Question, docs: NDArray[np.int32], now: datetime, weights: Weights
+    index: Index, question: Question, words: Words, docs: NDArray[np.int32], now: datetime, weights: Weights
 ) -> dict[str, Floats]:
     """Of the candidates only: what tips the balance between near equals."""
     columns = index.catalogue.docs
@@ -65,9 +66,16 @@ def small(
         "question": np.float32(-weights.question) * columns["asks"][docs],
         "recency": np.float32(weights.recency) * np.exp2(-age / _HALF_LIVES[columns["kind"][docs]]),
         "importance": np.float32(weights.importance) * (columns["importance"][docs] - np.float32(0.5)),
-        "title": np.float32(weights.title) * _held(index.titles.rows(question.title[:64]), docs),
+        "title": np.float32(weights.title) * _titled(index, words, docs),
         "tag": np.float32(weights.tag) * _tagged(index, question, docs),
     }
+
+
+def _titled(index: Index, words: Words, docs: NDArray[np.int32]) -> Floats:
+    found = np.zeros(len(docs), np.float32)
+    for term, share in words.shares.items():
+        found += np.float32(share) * _held(index.titles.rows(term), docs)
+    return found
 
 
 def _tagged(index: Index, question: Question, docs: NDArray[np.int32]) -> Floats:

@@ -1,5 +1,6 @@
 """Stems of English words: M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980, with the three
-departures of his own later programs (short words left alone, -bli for -abli, -logi).
+departures of his own later programs (short words left alone, -bli for -abli, -logi) and one of his later English
+stemmer: `y` after a vowel stays, so that `deploy`, `deployed` and `deployment` are one word.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def _tidied(base: str) -> str:
 
 
 def _step_1c(word: str) -> str:
-    return word[:-1] + "i" if word.endswith("y") and _has_vowel(word[:-1]) else word
+    after_consonant = len(word) > 2 and word.endswith("y") and word[-2] not in _VOWELS
+    return word[:-1] + "i" if after_consonant and _has_vowel(word[:-1]) else word
 
 
 def _replaced(word: str, rules: tuple[tuple[str, str], ...]) -> str:

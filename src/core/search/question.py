@@ -14,13 +14,12 @@ if TYPE_CHECKING:
 
 class Question(NamedTuple):
     """`terms`: each once, in order. `names`: folded words that may be part of a name, with whether they stand
-    capitalised where no sentence begins. `title`: the whole, as a title would be written.
+    capitalised where no sentence begins.
     """
 
     text: str
     terms: tuple[str, ...]
     names: dict[str, bool]
-    title: str
 
 
 def read_question(text: str) -> Question:
@@ -31,7 +30,7 @@ def read_question(text: str) -> Question:
         folded = fold(word)
         if folded not in STOP_WORDS:
             names[folded] = names.get(folded, False) or (place > 0 and word[:1].isupper())
-    return Question(text, tuple(terms)[: limits.QUERY_TERMS], names, fold(text).strip())
+    return Question(text, tuple(terms)[: limits.QUERY_TERMS], names)
 
 
 def without_common_names(text: str, common: Callable[[str], bool]) -> str:

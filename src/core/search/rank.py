@@ -68,7 +68,7 @@ def rank(
         "session": sessions[docs],
         "author": author[docs],
         "date": date[docs],
-        **metadata.small(index, question, docs, now, weights),
+        **metadata.small(index, question, words, docs, now, weights),
     }
     total = own + sum(parts.values())
     evidence = (words.docs[docs] > 0) | cosines.near | context.in_context(index.catalogue, docs, lent)

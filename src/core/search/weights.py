@@ -12,9 +12,10 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     the optimum is flat: half or double of any one costs less than a point of recall@10.
 
     `before`, `after`: what the neighbours in the same scope lend; `beyond`: those one further. `answer`: more from the
-    one before, when that is a question. `session`: the share of the question's words that the session holds.
+    one before, when that is a question; `apart`: the share of these that holds outside of sessions. `session`: the share of the question's words that the session holds.
     `author`, `speaker`: named in the question, as a field or as the opening of the text. `date`: within a time that
-    the question names. `question`: taken off what only asks. `title`, `tag`: the question is the title, names the tag.
+    the question names. `question`: taken off what only asks. `title`: for the question's words that the title holds;
+    `tag`: for a tag that the question names.
     `recency`, `importance`: at most this much, between equals.
     """
 
@@ -24,12 +25,13 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     after: float = 0.2
     beyond: float = 0.1
     answer: float = 0.25
+    apart: float = 0.8
     session: float = 0.6
     author: float = 0.9
     speaker: float = 0.4
     date: float = 1.2
     question: float = 0.15
-    title: float = 0.5
+    title: float = 0.3
     tag: float = 0.15
     recency: float = 0.03
     importance: float = 0.1

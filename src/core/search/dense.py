@@ -40,7 +40,7 @@ def score(
             continue
         scale = table.cosines(vector, nearest[model])
         cosines = table.cosines(vector, rows)
-        low = min(scale.min(), cosines.min())
+        low = min(scale.min(), cosines.min(), 0.0)
         high = max(scale.max(), cosines.max())
         spread = (cosines - low) / max(high - low, 1e-6)
         here = np.full(len(docs), -1, np.float32)

@@ -48,7 +48,10 @@ class Memory:
         return await update.update(self._storage, request, caller, now=self._clock.now)
 
     async def forget(self, request: Forget, caller: Caller) -> ForgetResult:
-        return await forget.forget(self._storage, request, caller, now=self._clock.now())
+        result = await forget.forget(self._storage, request, caller, now=self._clock.now())
+        if request.purge and self._search is not None:
+            await self._search.purged()
+        return result
 
     async def link(self, request: Link, caller: Caller) -> LinkResult:
         return await link.link(self._storage, request, caller, now=self._clock.now())

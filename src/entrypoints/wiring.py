@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..adapters.files.sidecar import FileSidecar
 from ..adapters.inprocess.clock import SystemClock
 from ..adapters.inprocess.worker import ThreadWorker
 from ..core.ids import IdSource
@@ -46,7 +47,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         clock = SystemClock()
         open_shape = _open_postgres if settings.db_type == "postgresql" else _open_sqlite
         storage, bus = await open_shape(settings, clock, instance, stack)
-        search = await _open_search(storage, clock, stack)
+        search = await _open_search(settings, storage, clock, stack)
         new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
         memory = Memory(storage, clock, new_id, search)
         yield App(
@@ -60,9 +61,12 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         )
 
 
-async def _open_search(storage: Storage, clock: Clock, stack: AsyncExitStack) -> Search:
+async def _open_search(settings: Settings, storage: Storage, clock: Clock, stack: AsyncExitStack) -> Search:
+    sidecar = None
+    if settings.db_type == "sqlite":
+        sidecar = FileSidecar(settings.db_path.with_name(settings.db_path.name + "-index"))
     worker = await stack.enter_async_context(ThreadWorker(name="search"))
-    search = Search(storage, worker, clock)
+    search = Search(storage, worker, clock, sidecar=sidecar)
     stack.push_async_callback(search.close)
     return search
 

@@ -17,7 +17,7 @@ from .scopes import Scopes
 from .speakers import name_words, opening_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ...ports.records import Entry
 
@@ -98,17 +98,21 @@ class Catalogue:
         else:
             self._tails[int(docs["scope"][doc])] = before
 
-    def relink(self, order: Iterable[tuple[str, int]]) -> None:
-        """The books that are kept beside `docs`, from (id, document) of what is alive, as read from a file."""
-        self.numbers = dict(order)
+    def restore(self, ids: Sequence[str], scopes: Iterable[str], authors: Iterable[str]) -> None:
+        """The books that are kept beside `docs`, which is as it was saved. Scopes and authors in their order."""
         docs = self.docs
+        alive = np.flatnonzero(docs["alive"]).tolist()
+        self.ids = list(ids)
+        self.numbers = {self.ids[doc]: doc for doc in alive}
+        for scope in scopes:
+            self.scopes.number(scope)
+        for name in authors:
+            self._author(name)
+        if len(self.numbers) != len(alive) or docs["scope"].max(initial=-1) >= len(self.scopes):
+            raise ValueError("ids or scopes do not fit")
         ends = np.flatnonzero(docs["alive"] & (docs["after"] < 0))
         self._tails = dict(zip(docs["scope"][ends].tolist(), ends.tolist(), strict=True))
         self.timed = bool((docs["live_from"] != FIRST).any() or (docs["live_until"] != LAST).any())
-
-    def learn_authors(self, names: Iterable[str]) -> None:
-        for name in names:
-            self._author(name)
 
     def _author(self, name: str) -> int:
         number = self.authors.get(name)

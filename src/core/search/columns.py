@@ -27,6 +27,10 @@ class Columns:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._arrays[name][: self._count]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._arrays)
+
     def append(self, **values: Any) -> int:
         """A row, every column named; its number."""
         row = self._count
@@ -39,9 +43,12 @@ class Columns:
         return row
 
     def take(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """In place of what there is."""
+        """In place of what there is. `ValueError` unless they are columns of these types and of one length."""
+        lengths = {len(array) for array in arrays.values()}
+        if len(lengths) != 1 or any(arrays[name].dtype != kept.dtype for name, kept in self._arrays.items()):
+            raise ValueError("columns do not fit")
         self._arrays = dict(arrays)
-        self._count = len(next(iter(arrays.values())))
+        self._count = lengths.pop()
 
     @property
     def nbytes(self) -> int:

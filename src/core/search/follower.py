@@ -7,7 +7,10 @@ was committed before the question, by this process or another, is found by it.
 from __future__ import annotations
 
 import asyncio
+from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ...ports.errors import PortError
 from ...ports.queries import EntryFilter, EntryQuery
@@ -15,14 +18,18 @@ from ...ports.records import Vector
 from ...ports.scopes import ScopeFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ...ports.clock import Clock
     from ...ports.embedder import Embedder
     from ...ports.records import Entry, Event
+    from ...ports.sidecar import Sidecar
     from ...ports.storage import Storage
     from ...ports.worker import Worker
     from .index import Index
+    from .saved import Mark
+
+encode = msgspec.json.Encoder().encode
 
 _EVERYTHING = EntryFilter(where=ScopeFilter(descendants=True))
 _PAGE = 256
@@ -33,13 +40,18 @@ _DEAD = 10_000
 """Former versions that may lie about, and as many again as there are entries."""
 _PAUSE = 5.0
 """Seconds that an embedder which failed is left alone."""
-_CHANGES = frozenset({"entry.added", "entry.updated", "entry.removed", "entry.purged"})
+_WORTH_SAVING = 1_000
+_SAVE_EVERY = 5_000
+"""Events: what a start then has to go through at most, in about half a second."""
+_PURGED = "entry.purged"
+_CHANGES = frozenset({"entry.added", "entry.updated", "entry.removed", _PURGED})
 
 
 class Follower:
-    """`new_index` makes an empty one, on the worker: that is where numpy is first loaded.
+    """numpy is first loaded on the worker, by the first question: a server that only starts never pays for it.
 
-    With an `embedder`, entries are embedded as they are indexed: derived data like their words, and as cheap. While
+    With a `sidecar`, the index is kept there from time to time, and a start takes it from there if it is of this store
+    and not too old. With an `embedder`, entries are embedded as they are indexed: derived data like their words, and as cheap. While
     that fails they are found by their words, `unembedded` says that there are such, and it is tried again later.
     """
 
@@ -48,16 +60,18 @@ class Follower:
         storage: Storage,
         worker: Worker,
         clock: Clock,
-        new_index: Callable[[], Index],
-        embedder: Embedder | None,
+        embedder: Embedder | None = None,
+        sidecar: Sidecar | None = None,
     ) -> None:
         self._storage = storage
         self._worker = worker
         self._clock = clock
-        self._new_index = new_index
         self._embedder = embedder
+        self._sidecar = sidecar
         self._index: Index | None = None
         self._seq = 0
+        self._saved_seq: int | None = None
+        self._purges = 0
         self._turn = asyncio.Lock()
         self._unembedded: dict[str, None] = {}
         self._try_again_at = -1.0
@@ -89,11 +103,18 @@ class Follower:
             return index
 
     async def fill(self) -> None:
-        """From the store, whatever stood here before. What changes meanwhile is in the outbox after its head."""
+        """From the sidecar, else from the store. What changes meanwhile is in the outbox after its head."""
         async with self._turn:
             self._unembedded.clear()
-            self._seq = await self._storage.outbox_head()
-            index = await self._worker.run(self._new_index)
+            head = await self._storage.outbox_head()
+            if self._saved_seq is None:
+                # Once: what could not be followed from there must not be tried again.
+                self._saved_seq = -_SAVE_EVERY
+                if (index := await self._from_sidecar(head)) is not None:
+                    self._index = index
+                    return
+            self._seq = head
+            index = await self._worker.run(_new_index)
             query = EntryQuery(filter=_EVERYTHING, order="oldest", limit=_PAGE)
             while True:
                 page = await self._storage.query(query)
@@ -102,6 +123,74 @@ class Follower:
                     break
                 query = EntryQuery(filter=_EVERYTHING, order="oldest", limit=_PAGE, cursor=page.cursor)
             self._index = index
+
+    @property
+    def worth_saving(self) -> bool:
+        """Small ones are made again in no time."""
+        index = self._index
+        return (
+            self._sidecar is not None
+            and index is not None
+            and len(index) >= _WORTH_SAVING
+            and self._seq - (self._saved_seq or 0) >= _SAVE_EVERY
+        )
+
+    async def save(self) -> None:
+        """Into the sidecar, as of now."""
+        async with self._turn:
+            index, seq = self._index, self._seq
+            if index is None or self._sidecar is None:
+                return
+            event = await self._event(seq)
+            if event is None:
+                return
+            self._saved_seq = seq
+
+            def copy() -> list[bytes]:
+                from .saved import Mark, to_bytes  # noqa: PLC0415 - loads numpy
+
+                return to_bytes(index, Mark(seq, event))
+
+            parts, purges = await self._worker.run(copy), self._purges
+        await self._sidecar.save(parts)
+        if purges != self._purges:
+            await self._sidecar.drop()
+
+    async def forget_words(self) -> None:
+        """After a purge, which leaves nothing of an entry: no file may hold its words. The index is then made anew."""
+        self._purges += 1
+        if self._sidecar is not None:
+            await self._sidecar.drop()
+
+    async def _from_sidecar(self, head: int) -> Index | None:
+        if self._sidecar is None or (data := await self._sidecar.load()) is None:
+            return None
+
+        def read() -> tuple[Mark, Index] | None:
+            from .saved import Damaged, from_bytes, mark_of  # noqa: PLC0415 - loads numpy
+
+            try:
+                return mark_of(data), from_bytes(data)
+            except Damaged:
+                return None
+
+        found = await self._worker.run(read)
+        if found is None:
+            return None
+        mark, index = found
+        if not 0 < head - mark.seq + 1 <= _BEHIND or await self._event(mark.seq) != mark.event:
+            return None
+        self._seq = self._saved_seq = mark.seq
+        if self._embedder is not None:
+            self._unembedded.update(dict.fromkeys(index.unembedded(self._embedder.model)))
+        return index
+
+    async def _event(self, seq: int) -> str | None:
+        """What the outbox has there, as a digest; None when it is no longer there."""
+        events = await self._storage.outbox(seq - 1, limit=1) if seq > 0 else []
+        if not events or events[0].seq != seq:
+            return None
+        return blake2b(encode(events[0]), digest_size=16).hexdigest()
 
     async def _follow(self, index: Index, head: int) -> bool:
         """False when that is not possible, or not worth it."""
@@ -113,6 +202,9 @@ class Follower:
                 return False
             await self._take(index, events)
             self._seq = events[-1].seq
+            if any(event.kind == _PURGED for event in events):
+                await self.forget_words()
+                return False
         return True
 
     async def _take(self, index: Index, events: Sequence[Event]) -> None:
@@ -166,6 +258,12 @@ class Follower:
             await self._embed(index, entries)
             if self._try_again_at > self._clock.monotonic():
                 return
+
+
+def _new_index() -> Index:
+    from .index import Index  # noqa: PLC0415 - loads numpy
+
+    return Index()
 
 
 async def embedded(embedder: Embedder, entries: Sequence[Entry]) -> list[list[Vector]]:

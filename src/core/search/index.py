@@ -122,14 +122,12 @@ class Index:
             limit=asked.limit,
         )
 
-    def unembedded(self, model: str, limit: int) -> list[str]:
+    def unembedded(self, model: str) -> list[str]:
         """Ids of entries without a vector of the model."""
         table = self.tables.get(model)
-        found: list[str] = []
-        for entry_id, doc in self.catalogue.numbers.items():
-            if table is None or not table.has(doc):
-                found.append(entry_id)
-                if len(found) == limit:
-                    break
-        return found
+        return [
+            entry_id
+            for entry_id, doc in self.catalogue.numbers.items()
+            if table is None or not table.has(doc)
+        ]
 

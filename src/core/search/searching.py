@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from ...ports.clock import Clock
     from ...ports.embedder import Embedder
     from ...ports.queries import EntryFilter
+    from ...ports.sidecar import Sidecar
     from ...ports.storage import Storage
     from ...ports.worker import Worker
     from .index import Index
+    from .rank import Ranked
 
 Mode = Literal["hybrid", "lexical", "dense"]
 
@@ -60,6 +62,7 @@ class Search:
         clock: Clock,
         *,
         embedder: Embedder | None = None,
+        sidecar: Sidecar | None = None,
         weights: Weights | None = None,
         patience: float = 2.0,
     ) -> None:
@@ -68,8 +71,9 @@ class Search:
         self._embedder = embedder
         self._weights = weights or Weights()
         self._patience = patience
-        self._follower = Follower(storage, worker, clock, _new_index, embedder)
+        self._follower = Follower(storage, worker, clock, embedder, sidecar)
         self._filling: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
 
     @property
     def embeds(self) -> bool:
@@ -92,6 +96,7 @@ class Search:
             return index.search(Asked(text, where, vectors, limit + _SPARE, now, weights))
 
         ranked = await self._worker.run(search)
+        self._save_if_due()
         ids = [one.id for one in ranked]
         standing = {entry.id: entry for entry in await self._storage.get(ids, ceiling=where.where.ceiling)}
         hits = tuple(
@@ -110,10 +115,16 @@ class Search:
         )
         return Answer(hits[:limit], degraded)
 
+    async def purged(self) -> None:
+        """To be said after a purge, before its caller hears of it."""
+        await self._follower.forget_words()
+
     async def close(self) -> None:
-        if self._filling is not None:
-            self._filling.cancel()
-            await asyncio.wait([self._filling])
+        running = [task for task in (self._filling, self._saving) if task is not None]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
 
     async def _ready_index(self) -> Index | None:
         """Caught up with what was committed before the call, or None when that takes longer than a caller waits."""
@@ -129,11 +140,17 @@ class Search:
         """Filled once for all who ask; it goes on when they have stopped waiting."""
         if self._filling is None:
             self._filling = asyncio.create_task(self._follower.fill(), name="search index")
+            self._filling.add_done_callback(_seen)
         filling = self._filling
         await asyncio.wait([filling])
         if self._filling is filling:
             self._filling = None
             filling.result()
+
+    def _save_if_due(self) -> None:
+        if self._follower.worth_saving and (self._saving is None or self._saving.done()):
+            self._saving = asyncio.create_task(self._follower.save(), name="search index to its file")
+            self._saving.add_done_callback(_seen)
 
     async def _vectors(
         self, index: Index, text: str, where: EntryFilter, mode: Mode
@@ -149,11 +166,7 @@ class Search:
         return {embedder.model: vector}, self._follower.unembedded > 0
 
 
-def _new_index() -> Index:
-    from .index import Index  # noqa: PLC0415 - loads numpy
-
-    return Index()
-
-
-if TYPE_CHECKING:
-    from .rank import Ranked
+def _seen(task: asyncio.Task[None]) -> None:
+    """Its error, if any, is told to whoever waits; where nobody does, the next question tries again."""
+    if not task.cancelled():
+        task.exception()

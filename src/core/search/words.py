@@ -30,7 +30,7 @@ _RUN = re.compile(rf"[{_UNSPACED}]")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")
 _VOICED = "\u3099\u309a"
 """The marks that tell one kana from another."""
-_MEMORY = 100_000
+_MEMORY = 30_000
 _LONGEST = 64
 """Characters of a word that tell it from others; longer ones are data (base64, hashes) and stand under that much."""
 

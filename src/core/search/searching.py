@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from ...ports.errors import PortError
 from ...ports.records import Entry
+from .embedding import Embedding
 from .follower import Follower
+from .keeping import Keeping
 from .matching import matches
 from .weights import Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping
     from datetime import datetime
 
     from ...ports.clock import Clock
@@ -61,23 +64,26 @@ class Search:
         worker: Worker,
         clock: Clock,
         *,
-        embedder: Embedder | None = None,
+        quick: Embedder | None = None,
+        stored: Embedder | None = None,
         sidecar: Sidecar | None = None,
+        owner: str = "",
         weights: Weights | None = None,
         patience: float = 2.0,
     ) -> None:
         self._storage = storage
         self._worker = worker
-        self._embedder = embedder
         self._weights = weights or Weights()
         self._patience = patience
-        self._follower = Follower(storage, worker, clock, embedder, sidecar)
+        self._keeping = Keeping(storage, worker, sidecar)
+        self._embedding = Embedding(storage, worker, clock, quick=quick, stored=stored, owner=owner)
+        self._follower = Follower(storage, worker, self._embedding, self._keeping)
         self._filling: asyncio.Task[None] | None = None
-        self._saving: asyncio.Task[None] | None = None
+        self._errands: dict[str, asyncio.Task[None]] = {}
 
     @property
     def embeds(self) -> bool:
-        return self._embedder is not None
+        return bool(self._embedding.embedders)
 
     async def find(
         self, text: str, where: EntryFilter, *, mode: Mode, limit: int, now: datetime
@@ -96,7 +102,10 @@ class Search:
             return index.search(Asked(text, where, vectors, limit + _SPARE, now, weights))
 
         ranked = await self._worker.run(search)
-        self._save_if_due()
+        if self._follower.save_due:
+            self._start("save", self._follower.save)
+        if self._embedding.due:
+            self._start("embed", self._embedding.sweep)
         ids = [one.id for one in ranked]
         standing = {entry.id: entry for entry in await self._storage.get(ids, ceiling=where.where.ceiling)}
         hits = tuple(
@@ -116,11 +125,11 @@ class Search:
         return Answer(hits[:limit], degraded)
 
     async def purged(self) -> None:
-        """To be said after a purge, before its caller hears of it."""
-        await self._follower.forget_words()
+        """To be said after a purge, before its caller hears of it: no file may hold the words of what is gone."""
+        await self._keeping.drop()
 
     async def close(self) -> None:
-        running = [task for task in (self._filling, self._saving) if task is not None]
+        running = [task for task in (self._filling, *self._errands.values()) if task is not None]
         for task in running:
             task.cancel()
         if running:
@@ -147,23 +156,26 @@ class Search:
             self._filling = None
             filling.result()
 
-    def _save_if_due(self) -> None:
-        if self._follower.worth_saving and (self._saving is None or self._saving.done()):
-            self._saving = asyncio.create_task(self._follower.save(), name="search index to its file")
-            self._saving.add_done_callback(_seen)
+    def _start(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Beside the answers, one of a name at a time."""
+        running = self._errands.get(name)
+        if running is None or running.done():
+            task = self._errands[name] = asyncio.create_task(work(), name=f"search: {name}")
+            task.add_done_callback(_seen)
 
     async def _vectors(
         self, index: Index, text: str, where: EntryFilter, mode: Mode
     ) -> tuple[Mapping[str, bytes], bool]:
-        embedder = self._embedder
-        if embedder is None or mode == "lexical":
+        """The question as each model sees it, and whether something of that is missing."""
+        embedders = self._embedding.embedders
+        if not embedders or mode == "lexical":
             return {}, False
-        try:
-            asked = await self._worker.run(lambda: index.dense_question(text, where))
-            (vector,) = await embedder.embed([asked], kind="query")
-        except PortError:
-            return {}, True
-        return {embedder.model: vector}, self._follower.unembedded > 0
+        asked = await self._worker.run(lambda: index.dense_question(text, where))
+        vectors: dict[str, bytes] = {}
+        for embedder in embedders:
+            with suppress(PortError):
+                (vectors[embedder.model],) = await embedder.embed([asked], kind="query")
+        return vectors, self._embedding.incomplete or len(vectors) < len(embedders)
 
 
 def _seen(task: asyncio.Task[None]) -> None:

@@ -219,7 +219,7 @@ def embedder() -> WordEmbedder:
 async def meaning(
     storage: SqliteStorage, worker: ThreadWorker, clock: ManualClock, embedder: WordEmbedder
 ) -> AsyncIterator[Search]:
-    opened = Search(storage, worker, clock, embedder=embedder, patience=30)
+    opened = Search(storage, worker, clock, quick=embedder, patience=30)
     yield opened
     await opened.close()
 

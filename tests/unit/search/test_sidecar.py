@@ -36,8 +36,8 @@ pytestmark = pytest.mark.usefixtures("small")
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Worth a file from the first entry and event on."""
-    monkeypatch.setattr("agent_memory.core.search.follower._WORTH_SAVING", 1)
-    monkeypatch.setattr("agent_memory.core.search.follower._SAVE_EVERY", 1)
+    monkeypatch.setattr("agent_memory.core.search.keeping._WORTH_SAVING", 1)
+    monkeypatch.setattr("agent_memory.core.search.keeping._SAVE_EVERY", 1)
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ async def searching(storage: SqliteStorage, clock: ManualClock, file: Path) -> A
     async with ThreadWorker() as worker:
         search = Search(storage, worker, clock, sidecar=FileSidecar(file), patience=30)
         yield search
-        if search._saving is not None:
-            await search._saving
+        if "save" in search._errands:
+            await search._errands["save"]
         await search.close()
 
 
@@ -161,8 +161,7 @@ async def test_a_purge_leaves_no_word_in_the_file(
     await storage.apply(*adds(secret, other))
     async with searching(storage, clock, file) as search:
         await found(search, "okapi")
-        assert search._saving is not None
-        await search._saving
+        await search._errands["save"]
         assert b"xylophon" in file.read_bytes()
         await storage.apply(RemoveEntries((secret.id,), at=after(1), purge=True))
         await search.purged()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -13,16 +12,16 @@ from agent_memory.adapters.sqlite import SqliteStorage
 from agent_memory.core.search.index import Index
 from agent_memory.core.search.searching import Answer, Search
 from agent_memory.ports.changes import RemoveEntries, ReplaceEntry
-from agent_memory.ports.embedder import EmbedderCapabilities, Span
-from agent_memory.ports.errors import Unavailable
 from agent_memory.ports.queries import EntryFilter
 from agent_memory.ports.scopes import ScopeFilter
 from agent_memory_contract.builders import T0, adds, after, changed, entry
 from agent_memory_contract.storage_model import Model, Monkey
 from agent_memory_contract.storage_reads import matches
 
+from .words_embedder import WordEmbedder
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from agent_memory.adapters.inprocess.worker import ThreadWorker
@@ -174,40 +173,6 @@ async def test_a_caller_who_gives_up_stops_nobody(storage: SqliteStorage, search
     assert all(len(answer) == 10 for answer in answers)
     await storage.apply(*adds(last := entry("okapi last")))
     assert await found(search, "okapi last") == [last.id, *(await found(search, "okapi last"))[1:]]
-
-
-class WordEmbedder:
-    """Two dimensions: whether a text is about animals. May be out of order."""
-
-    def __init__(self) -> None:
-        self.broken = False
-        self.texts: list[str] = []
-
-    capabilities = EmbedderCapabilities(name="words", place="process", max_tokens=64, split_tokens=64, batch=8)
-    model = "words-v1"
-    dimension = 2
-    ready = True
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-    async def prepare(self) -> None:
-        pass
-
-    async def embed(self, texts: Sequence[str], *, kind: str) -> list[bytes]:
-        if self.broken:
-            raise Unavailable("embedder: out of order")
-        self.texts += texts
-        return [struct.pack("<2f", *((1, 0) if self._animal(text) else (-1, 0))) for text in texts]
-
-    def _animal(self, text: str) -> bool:
-        return any(word in text for word in ("okapi", "zebra", "giraffe"))
-
-    async def split(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
-        return [(Span(0, len(text)),) for text in texts]
 
 
 @pytest.fixture

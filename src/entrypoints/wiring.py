@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..adapters.files.sidecar import FileSidecar
 from ..adapters.inprocess.clock import SystemClock
-from ..adapters.inprocess.worker import ThreadWorker
 from ..core.ids import IdSource
 from ..core.memory import Memory
-from ..core.search.searching import Search
 from ..ports.clock import Clock
 from ..ports.storage import Storage
 from .feed import Feed
 from .logs import Log
+from .search import open_search
 from .settings import Settings
 from .settings_postgres import postgres_driver_needed, postgres_settings
 
@@ -47,7 +45,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         clock = SystemClock()
         open_shape = _open_postgres if settings.db_type == "postgresql" else _open_sqlite
         storage, bus = await open_shape(settings, clock, instance, stack)
-        search = await _open_search(settings, storage, clock, stack)
+        search = await open_search(settings, storage, clock, instance, stack)
         new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
         memory = Memory(storage, clock, new_id, search)
         yield App(
@@ -59,16 +57,6 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             log=log,
             feed=Feed(storage, bus, clock, log, relays=settings.db_type == "sqlite"),
         )
-
-
-async def _open_search(settings: Settings, storage: Storage, clock: Clock, stack: AsyncExitStack) -> Search:
-    sidecar = None
-    if settings.db_type == "sqlite":
-        sidecar = FileSidecar(settings.db_path.with_name(settings.db_path.name + "-index"))
-    worker = await stack.enter_async_context(ThreadWorker(name="search"))
-    search = Search(storage, worker, clock, sidecar=sidecar)
-    stack.push_async_callback(search.close)
-    return search
 
 
 async def _open_sqlite(

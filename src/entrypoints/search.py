@@ -1,0 +1,35 @@
+"""Search, wired: its thread, its file, its embedder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..adapters.files.sidecar import FileSidecar
+from ..adapters.inprocess.worker import ThreadWorker
+from ..core.search.searching import Search
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from ..ports.clock import Clock
+    from ..ports.embedder import Embedder
+    from ..ports.storage import Storage
+    from .settings import Settings
+
+
+async def open_search(
+    settings: Settings, storage: Storage, clock: Clock, instance: str, stack: AsyncExitStack
+) -> Search:
+    """Nothing is loaded before the first question."""
+    sidecar = None
+    if settings.db_type == "sqlite":
+        sidecar = FileSidecar(settings.db_path.with_name(settings.db_path.name + "-index"))
+    quick: Embedder | None = None
+    if settings.embedder == "static":
+        from ..adapters.embedders.static import StaticEmbedder  # noqa: PLC0415 - unless it is off
+
+        quick = await stack.enter_async_context(StaticEmbedder())
+    worker = await stack.enter_async_context(ThreadWorker(name="search"))
+    search = Search(storage, worker, clock, quick=quick, sidecar=sidecar, owner=instance)
+    stack.push_async_callback(search.close)
+    return search

@@ -33,6 +33,11 @@ def read_question(text: str) -> Question:
     return Question(text, tuple(terms)[: limits.QUERY_TERMS], names)
 
 
+def names_something(text: str) -> bool:
+    """Whether a word is capitalised that is no stop word."""
+    return any(word[:1].isupper() and word_terms(word) for word in raw_words(text))
+
+
 def without_common_names(text: str, common: Callable[[str], bool]) -> str:
     """The question as it is embedded. A name that stands in many entries says nothing of what is asked about them.
 

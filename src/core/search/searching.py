@@ -14,6 +14,7 @@ from .embedding import Embedding
 from .follower import Follower
 from .keeping import Keeping
 from .matching import matches
+from .question import names_something
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Search:
         sidecar: Sidecar | None = None,
         owner: str = "",
         weights: Weights | None = None,
-        patience: float = 2.0,
+        patience: float = 3.0,
     ) -> None:
         self._storage = storage
         self._worker = worker
@@ -79,6 +80,7 @@ class Search:
         self._embedding = Embedding(storage, worker, clock, quick=quick, stored=stored, owner=owner)
         self._follower = Follower(storage, worker, self._embedding, self._keeping)
         self._filling: asyncio.Task[None] | None = None
+        self._filling_since = 0.0
         self._errands: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -136,9 +138,15 @@ class Search:
             await asyncio.wait(running)
 
     async def _ready_index(self) -> Index | None:
-        """Caught up with what was committed before the call, or None when that takes longer than a caller waits."""
+        """Caught up with what was committed before the call, or None when that takes longer than a caller waits.
+
+        The time that it takes to fill is waited for once, not by every question that comes meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        filling = self._filling is not None and not self._filling.done()
+        waiting_since = self._filling_since if filling else loop.time()
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout_at(waiting_since + self._patience):
                 while (index := await self._follower.catch_up()) is None:
                     await self._fill()
                 return index
@@ -147,14 +155,13 @@ class Search:
 
     async def _fill(self) -> None:
         """Filled once for all who ask; it goes on when they have stopped waiting."""
-        if self._filling is None:
+        if self._filling is None or self._filling.done():
+            self._filling_since = asyncio.get_running_loop().time()
             self._filling = asyncio.create_task(self._follower.fill(), name="search index")
             self._filling.add_done_callback(_seen)
         filling = self._filling
         await asyncio.wait([filling])
-        if self._filling is filling:
-            self._filling = None
-            filling.result()
+        filling.result()
 
     def _start(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Beside the answers, one of a name at a time."""
@@ -170,7 +177,9 @@ class Search:
         embedders = self._embedding.embedders
         if not embedders or mode == "lexical":
             return {}, False
-        asked = await self._worker.run(lambda: index.dense_question(text, where))
+        asked = text
+        if names_something(text):
+            asked = await self._worker.run(lambda: index.dense_question(text, where))
         vectors: dict[str, bytes] = {}
         for embedder in embedders:
             with suppress(PortError):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from locomo import Conversation, read_conversations
+from locomo import Conversation, chosen, read_conversations
 from ranking import recall_at, reciprocal_rank
 
 from agent_memory.adapters.embedders.static import StaticEmbedder
@@ -113,10 +113,14 @@ async def measure(conversations: Sequence[Conversation], weights: Weights, *, is
         await asking.prepare(embedder)
         print(f"{'':34}{'recall@5':>10}{'recall@10':>11}{'MRR':>8}")
         for name, left_out in _ABLATIONS.items():
-            scores = asking.scores(embedder.model, msgspec.structs.replace(weights, **dict.fromkeys(left_out, 0.0)))
+            scores = asking.scores(
+                embedder.model, msgspec.structs.replace(weights, **dict.fromkeys(left_out, 0.0))
+            )
             print(f"{name:34}{scores['recall@5']:10.3f}{scores['recall@10']:11.3f}{scores['MRR']:8.3f}")
         scores = asking.scores(embedder.model, msgspec.structs.replace(weights, fusion="rrf"))
-        print(f"{'by rank (RRF, k = 60)':34}{scores['recall@5']:10.3f}{scores['recall@10']:11.3f}{scores['MRR']:8.3f}")
+        print(
+            f"{'by rank (RRF, k = 60)':34}{scores['recall@5']:10.3f}{scores['recall@10']:11.3f}{scores['MRR']:8.3f}"
+        )
 
 
 def main() -> None:
@@ -124,13 +128,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, help="the JSON of LoCoMo, as published")
-    parser.add_argument("--only", type=int, nargs="+", help="conversations, by their place in the file, from 1")
+    parser.add_argument(
+        "--only", type=int, nargs="+", help="conversations, by their place in the file, from 1"
+    )
     parser.add_argument("--isolated", action="store_true", help="without session, author and date")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="other weights")
     given = parser.parse_args()
-    conversations = read_conversations(given.data.read_bytes())
-    if given.only:
-        conversations = [conversations[number - 1] for number in given.only]
+    conversations = chosen(read_conversations(given.data.read_bytes()), given.only)
     changes = {name: float(value) for name, _, value in (each.partition("=") for each in given.set)}
     weights = msgspec.structs.replace(Weights(), **changes)
     asyncio.run(measure(conversations, weights, isolated=given.isolated))

@@ -1,4 +1,4 @@
-"""Needles: one sentence after much else in a long entry. The filler is real talk, so that it holds the question's words."""
+"""Needles: one sentence after much else in a long entry. The filler is real talk, with the words of real questions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def codes(conversations: Sequence[Conversation]) -> list[Needle]:
     numbers = [f"OPS-{4_000 + 137 * n}" for n in range(COUNT)]
     return [
         Needle(
-            {"content": f"{_take(words, 150)}. {number} is settled. {_take(words, 40)}", "scope": "needles/codes"},
+            {
+                "content": f"{_take(words, 150)}. {number} is settled. {_take(words, 40)}",
+                "scope": "needles/codes",
+            },
             f"what is known of {number}?",
         )
         for number in numbers
@@ -48,7 +51,8 @@ def facts(conversations: Sequence[Conversation]) -> list[Needle]:
     return [
         Needle(
             {
-                "content": f"{_take(words, 2_000)}. The spare key of the {place} is kept by {keeper}. {_take(words, 300)}",
+                "content": f"{_take(words, 2_000)}. The spare key of the {place} is kept by {keeper}. "
+                f"{_take(words, 300)}",
                 "scope": "needles/facts",
             },
             f"Who keeps the spare key of the {place}?",

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import needles
-from locomo import Conversation, Question, Turn, read_conversations
+from locomo import Conversation, Question, Turn, chosen, read_conversations
 from plain_fts import PlainFts
 from ranking import hit_at_1, ndcg_at, recall_at, reciprocal_rank
 
@@ -31,7 +31,7 @@ from agent_memory.entrypoints.benchmark.timing import percentile
 from agent_memory.entrypoints.stdio_client import StdioClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
 BATCH = 256
 ORG = "locomo"
@@ -76,7 +76,7 @@ async def find_needles(conversations: Sequence[Conversation]) -> dict[str, int]:
 
 
 @asynccontextmanager
-async def _server() -> AsyncIterator[StdioClient]:
+async def _server() -> AsyncGenerator[StdioClient]:
     with TemporaryDirectory() as folder:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AGENT_MEMORY_")},
@@ -205,14 +205,14 @@ def main() -> None:
         "--k", type=int, nargs="+", default=[5, 10, 20], help="recall at these (default: 5 10 20)"
     )
     parser.add_argument("--baseline", action="store_true", help="the same with plain FTS5, for comparison")
-    parser.add_argument("--only", type=int, nargs="+", help="conversations, by their place in the file, from 1")
+    parser.add_argument(
+        "--only", type=int, nargs="+", help="conversations, by their place in the file, from 1"
+    )
     parser.add_argument("--isolated", action="store_true", help="also without session, author and date")
     parser.add_argument("--needles", action="store_true", help="also sentences deep in long entries")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     given = parser.parse_args()
-    conversations = read_conversations(given.data.read_bytes())
-    if given.only:
-        conversations = [conversations[number - 1] for number in given.only]
+    conversations = chosen(read_conversations(given.data.read_bytes()), given.only)
     limit = max(*given.k, 10)
     ours = asyncio.run(through_the_server(conversations, limit))
     reports = {"recall over stdio": report(ours, given.k)}

@@ -37,9 +37,7 @@ class Memory:
         )
 
     async def recall(self, request: Recall, caller: Caller) -> RecallResult:
-        return await recall.recall(
-            self._storage, request, caller, now=self._clock.now(), search=self._search
-        )
+        return await recall.recall(self._storage, request, caller, now=self._clock.now(), search=self._search)
 
     async def get(self, request: Get, caller: Caller) -> GetResult:
         return await get.get(self._storage, request, caller)

@@ -35,8 +35,6 @@ async def open_search(
         if stored is not None:
             await stack.enter_async_context(stored)
     worker = await stack.enter_async_context(ThreadWorker(name="search"))
-    search = Search(
-        storage, worker, clock, quick=quick, stored=stored, sidecar=sidecar, owner=instance
-    )
+    search = Search(storage, worker, clock, quick=quick, stored=stored, sidecar=sidecar, owner=instance)
     stack.push_async_callback(search.close)
     return search

@@ -158,7 +158,9 @@ class StorageVectors(Suite):
         chunks = (vector(1, 0, end=5), vector(0.6, -0.8, start=4, end=9), vector(0, 1, start=8, end=12))
         async with harness.open() as store:
             await store.apply(*adds(long, other, changes, gone), put(long, *chunks))
-            await store.apply(*(put(e, vector(1, 0)) for e in (changes, gone)), put(long, vector(1), model="m2"))
+            await store.apply(
+                *(put(e, vector(1, 0)) for e in (changes, gone)), put(long, vector(1), model="m2")
+            )
             await store.apply(ReplaceEntry(changed(changes, content="another text"), 1))
             await store.apply(RemoveEntries((gone.id,), at=after(1)))
             asked = [other.id, gone.id, long.id, changes.id, long.id, "unknown"]

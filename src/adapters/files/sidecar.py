@@ -18,7 +18,7 @@ except ImportError:  # no POSIX: two savers at once then write one temporary fil
 
 
 class FileSidecar:
-    """At `path`; while it is written, also at `path` + ".tmp", which a killed process leaves and the next one reuses."""
+    """At `path`; while it is written also at `path` + ".tmp", which a killed process leaves and the next reuses."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
@@ -83,5 +83,5 @@ class FileSidecar:
 
     def _is_temporary(self, descriptor: int) -> bool:
         with suppress(OSError):
-            return os.path.samestat(os.fstat(descriptor), os.stat(self._temporary))
+            return os.path.samestat(os.fstat(descriptor), self._temporary.stat())
         return False

@@ -76,7 +76,9 @@ async def adopt(connection: Connection) -> None:
 
 
 async def know_type(connection: Any, schema: str) -> None:
-    await connection.set_type_codec("vector", encoder=_encode, decoder=_decode, schema=schema, format="binary")
+    await connection.set_type_codec(
+        "vector", encoder=_encode, decoder=_decode, schema=schema, format="binary"
+    )
 
 
 def _encode(values: bytes) -> bytes:

@@ -76,9 +76,7 @@ def put(transaction: Transaction, change: PutVectors) -> Embedded:
     return Embedded(stored=True)
 
 
-def stored(
-    connection: sqlite3.Connection, ids: Sequence[str], model: str
-) -> dict[str, tuple[Vector, ...]]:
+def stored(connection: sqlite3.Connection, ids: Sequence[str], model: str) -> dict[str, tuple[Vector, ...]]:
     found: dict[str, tuple[Vector, ...]] = {}
     asked = {"ids": encode(list(dict.fromkeys(ids))).decode(), "model": checked(model, "model")}
     for id_, start, end, values in connection.execute(_STORED, asked):

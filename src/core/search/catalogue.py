@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ...ports.records import Entry
+    from .arrays import Flags
 
 FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 NOBODY = 0
+_ASKS = ("?", "\uff1f", "\u061f")
+"""Question marks: Latin, full width, Arabic."""
 _TYPES = {
-    "alive": "?", "version": "i8", "scope": "i4", "kind": "i1", "at": "i8", "created": "i8", "live_from": "i8", "live_until": "i8",
+    "alive": "?", "version": "i8", "scope": "i4", "kind": "i1", "at": "i8", "live_from": "i8", "live_until": "i8",
     "importance": "f4", "author": "i4", "spoken": "?", "asks": "?", "before": "i4", "after": "i4",
 }  # fmt: skip
 
@@ -69,13 +72,12 @@ class Catalogue:
             scope=self.scopes.number(entry.scope),
             kind=KIND_CODES[entry.kind],
             at=to_micros(entry.at),
-            created=to_micros(entry.created_at),
             live_from=begins,
             live_until=min(ends, default=LAST),
             importance=entry.importance,
             author=self._author(author),
             spoken=bool(author) and not entry.author,
-            asks=entry.content.rstrip().endswith(("?", "？", "؟")),
+            asks=entry.content.rstrip().endswith(_ASKS),
             before=-1,
             after=-1,
         )
@@ -141,8 +143,8 @@ class Catalogue:
     def _place(self, doc: int) -> tuple[int, str]:
         return int(self.docs["at"][doc]), self.ids[doc]
 
-    def _others(self, doc: int, scope: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        found = self.docs["alive"] & (self.docs["scope"] == scope)
+    def _others(self, doc: int, scope: int) -> Flags:
+        found: Flags = self.docs["alive"] & (self.docs["scope"] == scope)
         found[doc] = False
         return found
 

@@ -25,7 +25,7 @@ def chunks(text: str) -> list[tuple[int, int]]:
 
 
 def _space_before(text: str, place: int, least: int) -> int:
-    """The nearest place at or before `place` where a word begins; `place` itself where there is none down to `least`."""
+    """The nearest place at or before `place` where a word begins; `place` where there is none down to `least`."""
     for at in range(place, least, -1):
         if text[at - 1].isspace():
             return at

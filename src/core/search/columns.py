@@ -15,7 +15,7 @@ _FIRST = 256
 
 
 class Columns:
-    """Named columns of equal length. `columns["at"]` is a view of the rows there are: do not keep it over an `append`."""
+    """Named columns of equal length. `columns["at"]` is a view of the rows there are; `append` outdates it."""
 
     def __init__(self, types: Mapping[str, str]) -> None:
         self._arrays: dict[str, NDArray[Any]] = {name: np.zeros(_FIRST, kind) for name, kind in types.items()}

@@ -24,7 +24,13 @@ _NAMED = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?<![\w.-])((?:19|20)\d\d)(?![\w-]|\.\d)", re.ASCII)
-_AGO = {"today": (0, 1), "yesterday": (1, 1), "last week": (13, 13), "last month": (61, 61), "this week": (6, 7)}
+_AGO = {
+    "today": (0, 1),
+    "yesterday": (1, 1),
+    "last week": (13, 13),
+    "last month": (61, 61),
+    "this week": (6, 7),
+}
 _RELATIVE = re.compile(rf"\b({'|'.join(_AGO)})\b", re.IGNORECASE)
 _MOST = 4
 _YEARS = 30
@@ -43,7 +49,7 @@ def named_times(question: str, now: datetime, first_year: int) -> list[Stretch]:
 
     People tell of a day later than it was: the week after it fits too, its month a little.
     """
-    found = [stretch for stretch in _absolute(question, now, first_year)][: _MOST * 3 * _YEARS]
+    found = list(_absolute(question, now, first_year))
     for match in _RELATIVE.finditer(question):
         back, length = _AGO[match[1].lower()]
         start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=back)

@@ -9,11 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from .arrays import Flags, Floats, Numbers
     from .index import Index
-
-    Floats = NDArray[np.float32]
 
 _NEAR = 0.5
 """From here on, meaning counts as a reason of its own."""
@@ -21,14 +18,14 @@ _NEAR = 0.5
 
 class Cosines(NamedTuple):
     normal: Floats
-    near: NDArray[np.bool_]
+    near: Flags
 
 
 def score(
     index: Index,
-    docs: NDArray[np.int32],
+    docs: Numbers,
     vectors: Mapping[str, Floats],
-    nearest: Mapping[str, NDArray[np.int32]],
+    nearest: Mapping[str, Numbers],
 ) -> Cosines:
     """Of each of `docs`, which ascend. Several models while one takes over from another: the first that knows it."""
     normal = np.zeros(len(docs), np.float32)

@@ -1,9 +1,9 @@
 """How the vectors of entries come into the index.
 
-Two kinds of embedder. A *quick* one (the static model: microseconds a text) is asked as entries are indexed: its vectors
-are derived data like their words, and nothing of them is stored. A *stored* one (a sentence model, a server that costs
-money) works in the background, for one process at a time, by a job, and its vectors are kept by the store; until they
-are there the quick ones stand in, and every answer in between says `degraded`.
+Two kinds of embedder. A *quick* one (the static model: microseconds a text) is asked as entries are indexed: its
+vectors are derived data like their words, and nothing of them is stored. A *stored* one (a sentence model, a server
+that costs money) works in the background, for one process at a time, by a job, and its vectors are kept by the store;
+until they are there the quick ones stand in, and every answer in between says `degraded`.
 """
 
 from __future__ import annotations
@@ -193,6 +193,4 @@ async def embedded(embedder: Embedder, entries: Sequence[Entry]) -> list[list[Ve
         for span in some
     ]  # fmt: skip
     values = iter(await embedder.embed(texts, kind="document"))
-    return [
-        [Vector(values=next(values), start=span.start, end=span.end) for span in some] for some in spans
-    ]
+    return [[Vector(values=next(values), start=span.start, end=span.end) for span in some] for some in spans]

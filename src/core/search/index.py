@@ -98,7 +98,7 @@ class Index:
 
         def common(term: str) -> bool:
             docs = self.chunks["doc"][self.postings.rows(term)]
-            return np.count_nonzero(admitted[docs]) > most
+            return bool(np.count_nonzero(admitted[docs]) > most)
 
         return without_common_names(text, common)
 
@@ -130,4 +130,3 @@ class Index:
             for entry_id, doc in self.catalogue.numbers.items()
             if table is None or not table.has(doc)
         ]
-

@@ -31,7 +31,9 @@ class Keeping:
         self._dropped = 0
 
     def due(self, index: Index, seq: int) -> bool:
-        return self._sidecar is not None and len(index) >= _WORTH_SAVING and seq - self._saved_seq >= _SAVE_EVERY
+        return (
+            self._sidecar is not None and len(index) >= _WORTH_SAVING and seq - self._saved_seq >= _SAVE_EVERY
+        )
 
     async def load(self, head: int, most: int) -> tuple[int, Index] | None:
         """The index and the event that it has followed to; at most `most` events before the head."""

@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from .arrays import Flags, Floats, Numbers
     from .index import Index
     from .question import Question
-
-    Floats = NDArray[np.float32]
 
 
 class Words(NamedTuple):
@@ -27,12 +24,14 @@ class Words(NamedTuple):
     docs: Floats
     chunks: Floats
     shares: dict[str, float]
-    holders: list[NDArray[np.int32]]
+    holders: list[Numbers]
 
     def best_chunk(self, index: Index, doc: int) -> tuple[int, int]:
         """Its place in the text; (0, 0) for the only one, or where no word is found."""
         first = int(index.first_chunk["row"][doc])
-        last = int(index.first_chunk["row"][doc + 1]) if doc + 1 < len(index.first_chunk) else len(index.chunks)
+        last = (
+            int(index.first_chunk["row"][doc + 1]) if doc + 1 < len(index.first_chunk) else len(index.chunks)
+        )
         scores = self.chunks[first:last]
         if last - first < 2 or not scores.any():
             return 0, 0
@@ -40,12 +39,12 @@ class Words(NamedTuple):
         return int(index.chunks["start"][row]), int(index.chunks["end"][row])
 
 
-def score(index: Index, question: Question, admitted: NDArray[np.bool_]) -> Words:
+def score(index: Index, question: Question, admitted: Flags) -> Words:
     doc_of = index.chunks["doc"]
     scores = np.zeros(len(doc_of), np.float32)
     total = int(np.count_nonzero(admitted))
     shares: dict[str, float] = {}
-    holders: list[NDArray[np.int32]] = []
+    holders: list[Numbers] = []
     for term in question.terms:
         rows = index.postings.rows(term)
         docs = doc_of[rows]
@@ -62,8 +61,8 @@ def score(index: Index, question: Question, admitted: NDArray[np.bool_]) -> Word
     if len(scores) == len(admitted):
         return Words(scores, scores, shares, holders)
     by_doc = np.zeros(len(admitted), np.float32)
-    rows = np.flatnonzero(scores)
-    np.maximum.at(by_doc, doc_of[rows], scores[rows])
+    hit = np.flatnonzero(scores)
+    np.maximum.at(by_doc, doc_of[hit], scores[hit])
     return Words(by_doc, scores, shares, holders)
 
 

@@ -10,17 +10,16 @@ from ...ports.instants import to_micros
 from .catalogue import KIND_CODES
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ...ports.queries import EntryFilter
+    from .arrays import Flags
     from .catalogue import Catalogue
     from .postings import Postings
 
 
-def mask(catalogue: Catalogue, tags: Postings, wanted: EntryFilter) -> NDArray[np.bool_]:
+def mask(catalogue: Catalogue, tags: Postings, wanted: EntryFilter) -> Flags:
     """Which documents the filter admits. Current, active entries only: no `as_of`, no other state."""
     docs = catalogue.docs
-    admitted: NDArray[np.bool_] = docs["alive"].copy()
+    admitted: Flags = docs["alive"].copy()
     seen = catalogue.scopes.seen(wanted.where)
     if not seen.all():
         admitted &= seen[docs["scope"]]
@@ -40,7 +39,7 @@ def mask(catalogue: Catalogue, tags: Postings, wanted: EntryFilter) -> NDArray[n
     return admitted
 
 
-def _tagged(tags: Postings, names: tuple[str, ...] | list[str], count: int) -> NDArray[np.bool_]:
+def _tagged(tags: Postings, names: tuple[str, ...] | list[str], count: int) -> Flags:
     found = np.zeros(count, np.bool_)
     for name in names:
         found[tags.rows(name)] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,21 +14,16 @@ from .dates import named_times
 from .weights import HALF_LIFE_DAYS, Weights
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from .arrays import Flags, Floats, Numbers
     from .index import Index
     from .lexical import Words
     from .question import Question
-
-    Floats = NDArray[np.float32]
 
 _DAY = 86_400 * 1_000_000
 _HALF_LIVES = np.array([HALF_LIFE_DAYS[kind] for kind in KIND_CODES], np.float32)
 
 
-def author(
-    catalogue: Catalogue, question: Question, admitted: NDArray[np.bool_], weights: Weights
-) -> Floats:
+def author(catalogue: Catalogue, question: Question, admitted: Flags, weights: Weights) -> Floats:
     """For what the people say whom the question names; nothing where that is everybody."""
     docs = catalogue.docs
     by_field = np.zeros(len(catalogue.authors), np.float32)
@@ -43,7 +39,8 @@ def author(
     present[docs["author"][admitted]] = True
     if by_field[present].all():
         return np.zeros(len(catalogue), np.float32)
-    return np.where(docs["spoken"], by_opening[docs["author"]], by_field[docs["author"]])
+    boost: Floats = np.where(docs["spoken"], by_opening[docs["author"]], by_field[docs["author"]])
+    return boost
 
 
 def date(catalogue: Catalogue, question: Question, now: datetime, weights: Weights) -> Floats:
@@ -57,7 +54,13 @@ def date(catalogue: Catalogue, question: Question, now: datetime, weights: Weigh
 
 
 def small(
-    index: Index, question: Question, words: Words, docs: NDArray[np.int32], now: datetime, weights: Weights
+    index: Index,
+    question: Question,
+    words: Words,
+    docs: Numbers,
+    *,
+    now: datetime,
+    weights: Weights,
 ) -> dict[str, Floats]:
     """Of the candidates only: what tips the balance between near equals."""
     columns = index.catalogue.docs
@@ -71,21 +74,21 @@ def small(
     }
 
 
-def _titled(index: Index, words: Words, docs: NDArray[np.int32]) -> Floats:
+def _titled(index: Index, words: Words, docs: Numbers) -> Floats:
     found = np.zeros(len(docs), np.float32)
     for term, share in words.shares.items():
         found += np.float32(share) * _held(index.titles.rows(term), docs)
     return found
 
 
-def _tagged(index: Index, question: Question, docs: NDArray[np.int32]) -> Floats:
+def _tagged(index: Index, question: Question, docs: Numbers) -> Floats:
     words = list(question.names)
-    names = {*words, *(f"{one}-{other}" for one, other in zip(words, words[1:], strict=False))}
+    names = {*words, *(f"{one}-{other}" for one, other in pairwise(words))}
     found = np.zeros(len(docs), np.float32)
     for name in names:
         np.maximum(found, _held(index.tags.rows(name), docs), out=found)
     return found
 
 
-def _held(holders: NDArray[np.int32], docs: NDArray[np.int32]) -> Floats:
+def _held(holders: Numbers, docs: Numbers) -> Floats:
     return np.isin(docs, holders).astype(np.float32) if len(holders) else np.zeros(len(docs), np.float32)

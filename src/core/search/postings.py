@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from numpy.typing import NDArray
+    from .arrays import Numbers
 
-Numbers: TypeAlias = "NDArray[np.int32]"
 _NONE = np.empty(0, np.int32)
 
 

@@ -43,9 +43,7 @@ def without_common_names(text: str, common: Callable[[str], bool]) -> str:
 
     (Recall@10 of MiniLM alone on LoCoMo rises by several points.) The text itself where nothing would be left.
     """
-    dropped = {
-        word for word in raw_words(text) if word[:1].isupper() and any(map(common, word_terms(word)))
-    }
+    dropped = {word for word in raw_words(text) if word[:1].isupper() and any(map(common, word_terms(word)))}
     if not dropped:
         return text
     kept = " ".join(part for part in text.split() if not dropped.intersection(raw_words(part)))

@@ -15,11 +15,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .arrays import Flags, Floats, Numbers
     from .index import Index
     from .question import Question
     from .weights import Weights
-
-    Floats = NDArray[np.float32]
 
 _ALL = 2_048
 """Up to so many admitted documents, each is scored with everything."""
@@ -43,7 +42,7 @@ class Ranked(NamedTuple):
 def rank(
     index: Index,
     question: Question,
-    admitted: NDArray[np.bool_],
+    admitted: Flags,
     vectors: Mapping[str, Floats],
     *,
     weights: Weights,
@@ -64,24 +63,23 @@ def rank(
     own = fused(words.docs[docs], cosines.normal, weights)
     lent = context.lent(index.catalogue, docs, own, weights)
     parts = {
+        "own": own,
         **lent,
         "session": sessions[docs],
         "author": author[docs],
         "date": date[docs],
-        **metadata.small(index, question, words, docs, now, weights),
+        **metadata.small(index, question, words, docs, now=now, weights=weights),
     }
-    total = own + sum(parts.values())
+    total: Floats = np.stack(list(parts.values())).sum(axis=0)
     evidence = (words.docs[docs] > 0) | cosines.near | context.in_context(index.catalogue, docs, lent)
     evidence |= (author[docs] > 0) | (date[docs] > 0)
     return [
-        _ranked(index, int(docs[n]), n, words, cosines, total, own, parts)
+        _ranked(index, int(docs[n]), n, words=words, cosines=cosines, total=total, parts=parts)
         for n in _best(index, docs, np.where(evidence, total, -np.inf), limit)
     ]
 
 
-def _candidates(
-    index: Index, first: Floats, admitted: NDArray[np.bool_], nearest: Mapping[str, NDArray[np.int32]]
-) -> NDArray[np.int32]:
+def _candidates(index: Index, first: Floats, admitted: Flags, nearest: Mapping[str, Numbers]) -> Numbers:
     """Everything when it is little, else the best by words and by meaning, with what stands around them."""
     if np.count_nonzero(admitted) <= _ALL:
         return np.flatnonzero(admitted).astype(np.int32)
@@ -111,7 +109,7 @@ def _highest(scores: Floats) -> NDArray[np.intp]:
     return np.concatenate([places[level > least], places[level == least][-_BEST:]])
 
 
-def _best(index: Index, docs: NDArray[np.int32], total: Floats, limit: int) -> list[int]:
+def _best(index: Index, docs: Numbers, total: Floats, limit: int) -> list[int]:
     """Positions in `docs`, best first; the newest of equals."""
     if len(total) > limit * 4:
         at_least = np.partition(total, -limit)[-limit]
@@ -120,15 +118,23 @@ def _best(index: Index, docs: NDArray[np.int32], total: Floats, limit: int) -> l
         places = np.arange(len(total))
     ids = index.catalogue.ids
     rest = [int(place) for place in places if total[place] > -np.inf]
-    rest.sort(key=lambda place: ids[docs[place]], reverse=True)
-    rest.sort(key=lambda place: float(total[place]), reverse=True)
+    names = {place: ids[int(docs[place])] for place in rest}
+    scores: list[float] = total.tolist()
+    rest.sort(key=names.__getitem__, reverse=True)
+    rest.sort(key=scores.__getitem__, reverse=True)
     return rest[:limit]
 
 
 def _ranked(
-    index: Index, doc: int, place: int, words: lexical.Words, cosines: dense.Cosines,
-    total: Floats, own: Floats, parts: Mapping[str, Floats],
-) -> Ranked:  # fmt: skip
+    index: Index,
+    doc: int,
+    place: int,
+    *,
+    words: lexical.Words,
+    cosines: dense.Cosines,
+    total: Floats,
+    parts: Mapping[str, Floats],
+) -> Ranked:
     by_words = float(words.docs[doc])
     near = bool(cosines.near[place])
     start, end = words.best_chunk(index, doc)
@@ -138,7 +144,7 @@ def _ranked(
         match="both" if by_words and near else "dense" if near else "lexical",
         lexical=by_words,
         dense=float(cosines.normal[place]),
-        parts={"own": float(own[place])} | {name: float(each[place]) for name, each in parts.items() if each[place]},
+        parts={name: float(each[place]) for name, each in parts.items() if each[place]},
         start=start,
         end=end,
     )

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from .catalogue import Catalogue
-from .columns import Columns, Rows
 from .index import Index
-from .postings import Postings
 from .vectors import VectorTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from .catalogue import Catalogue
+    from .columns import Columns, Rows
+    from .postings import Postings
 
 FORMAT = "agent-memory index 1"
 """Another number when terms, columns or their meaning change: an index of the former kind is then made anew."""
@@ -43,7 +44,7 @@ class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str
 
 
-class Damaged(ValueError):  # noqa: N818 - what happened to it
+class Damaged(ValueError):
     pass
 
 

@@ -33,7 +33,9 @@ class Scopes:
     def number(self, scope: str) -> int:
         number = self._numbers.get(scope)
         if number is None:
-            number = self._numbers[scope] = self._sessions.append(**{"is": scope.count("/") + 1 == MAX_SEGMENTS})
+            number = self._numbers[scope] = self._sessions.append(
+                **{"is": scope.count("/") + 1 == MAX_SEGMENTS}
+            )
         return number
 
     @property

@@ -130,6 +130,11 @@ class Search:
         """To be said after a purge, before its caller hears of it: no file may hold the words of what is gone."""
         await self._keeping.drop()
 
+    async def idle(self) -> None:
+        """Until what was begun beside the answers (saving, embedding) has ended, well or not."""
+        if self._errands:
+            await asyncio.wait(self._errands.values())
+
     async def close(self) -> None:
         running = [task for task in (self._filling, *self._errands.values()) if task is not None]
         for task in running:

@@ -7,7 +7,9 @@ import re
 from .words import fold, raw_words
 
 _OPENING = re.compile(r"\s*([^\W\d_][\w.'-]*(?: [^\W\d_][\w.'-]*){0,2}):\s")
-_ROLES = frozenset({"ai", "agent", "assistant", "bot", "human", "me", "model", "system", "the", "tool", "user"})
+_ROLES = frozenset(
+    {"ai", "agent", "assistant", "bot", "human", "me", "model", "system", "the", "tool", "user"}
+)
 """Parts in a talk, not names: "what does the user prefer" names nobody."""
 
 

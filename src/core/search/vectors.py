@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...ports.records import Vector
-
-    Floats = NDArray[np.float32]
+    from .arrays import Flags, Floats, Numbers
 
 EXACT = 2_048
 """Up to so many vectors admitted, all are scored."""
@@ -59,7 +58,7 @@ class VectorTable:
     def has(self, doc: int) -> bool:
         return doc < len(self.first) and bool(self.first["count"][doc])
 
-    def nearest(self, query: Floats, admitted: NDArray[np.bool_]) -> NDArray[np.int32]:
+    def nearest(self, query: Floats, admitted: Flags) -> Numbers:
         """Rows worth scoring: all when they are few, else the nearest by sign, and the furthest for the scale."""
         rows = np.flatnonzero(self.chunks["valid"] & admitted[self.chunks["doc"]]).astype(np.int32)
         if len(rows) <= EXACT:
@@ -77,13 +76,13 @@ class VectorTable:
             counts += np.bitwise_count(self.signs[str(word)] ^ signs)
         return counts
 
-    def cosines(self, query: Floats, rows: NDArray[np.int32]) -> Floats:
-        values = self.values.view.take(rows, axis=0).astype(np.float32)
+    def cosines(self, query: Floats, rows: Numbers) -> Floats:
+        values: Floats = np.take(self.values.view, rows, axis=0).astype(np.float32)
         # Not by BLAS: its threads spin on a busy machine, and a millisecond is lost for a tenth of one.
         scored: Floats = np.einsum("ij,j->i", values, query) * self.chunks["scale"][rows]
         return scored
 
-    def rows_of(self, docs: NDArray[np.int32]) -> NDArray[np.int32]:
+    def rows_of(self, docs: Numbers) -> Numbers:
         """All chunks of these documents."""
         docs = docs[docs < len(self.first)]
         first, count = self.first["row"][docs], self.first["count"][docs]

@@ -8,15 +8,15 @@ import msgspec
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
-    """0 switches an ingredient off. Chosen on three LoCoMo conversations, reported on others (docs/performance.md);
-    the optimum is flat: half or double of any one costs less than a point of recall@10.
+    """0 switches an ingredient off. Chosen by hand on the five LoCoMo conversations that we have (docs/performance.md);
+    the optimum is flat: a third more or less of any one changes recall@10 there by less than a point.
 
-    `before`, `after`: what the neighbours in the same scope lend; `beyond`: those one further. `answer`: more from the
-    one before, when that is a question; `apart`: the share of these that holds outside of sessions. `session`: the share of the question's words that the session holds.
-    `author`, `speaker`: named in the question, as a field or as the opening of the text. `date`: within a time that
-    the question names. `question`: taken off what only asks. `title`: for the question's words that the title holds;
-    `tag`: for a tag that the question names.
-    `recency`, `importance`: at most this much, between equals.
+    `before`, `after`: what the neighbours in the same scope lend; `beyond`: those one further; `answer`: more from the
+    one before, when that is a question; `apart`: the share of these that holds outside of sessions. `session`: for the
+    share of the question's words that the session holds. `author`, `speaker`: named in the question, as a field or as
+    the opening of the text. `date`: within a time that the question names. `question`: taken off what only asks.
+    `title`: for the question's words that the title holds; `tag`: for a tag that the question names. `recency`,
+    `importance`: at most this much, between equals.
     """
 
     lexical: float = 1.0

@@ -27,7 +27,17 @@ if TYPE_CHECKING:
         Stats,
         VectorQuery,
     )
-    from agent_memory.ports.records import Entry, Event, Job, JobLease, Relation, Revision, Session, Vector, Vote
+    from agent_memory.ports.records import (
+        Entry,
+        Event,
+        Job,
+        JobLease,
+        Relation,
+        Revision,
+        Session,
+        Vector,
+        Vote,
+    )
     from agent_memory.ports.scopes import ScopeFilter
 
 

@@ -15,14 +15,14 @@ from .test_searching import EVERYWHERE
 from .words_embedder import WordEmbedder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from agent_memory.adapters.sqlite import SqliteStorage
     from agent_memory_contract.manual_clock import ManualClock
 
 
 @asynccontextmanager
-async def searching(storage: SqliteStorage, clock: ManualClock, **options: Any) -> AsyncIterator[Search]:
+async def searching(storage: SqliteStorage, clock: ManualClock, **options: Any) -> AsyncGenerator[Search]:
     async with ThreadWorker() as worker:
         search = Search(storage, worker, clock, patience=30, **options)
         yield search
@@ -48,7 +48,7 @@ async def test_its_vectors_are_made_in_the_background_and_kept_by_the_store(
     await storage.apply(*adds(*animals, entry("the deploy")))
     async with searching(storage, clock, stored=slow) as search:
         assert seen(await ask(search, clock)) == ([], True)
-        await search._errands["embed"]
+        await search.idle()
         assert seen(await ask(search, clock)) == ([e.id for e in reversed(animals)], False)
     assert len(await storage.vectors([e.id for e in animals], model="slow")) == 9
     assert (await storage.job_stats()).waiting == 0
@@ -65,11 +65,11 @@ async def test_the_quick_one_stands_in_until_then(storage: SqliteStorage, clock:
     await storage.apply(*adds(animal, entry("the deploy")))
     async with searching(storage, clock, stored=slow, quick=quick) as search:
         assert seen(await ask(search, clock)) == ([animal.id], True)
-        await search._errands["embed"]
+        await search.idle()
         late = entry("a giraffe")
         await storage.apply(*adds(late))
         assert seen(await ask(search, clock)) == ([late.id, animal.id], True)
-        await search._errands["embed"]
+        await search.idle()
         assert seen(await ask(search, clock)) == ([late.id, animal.id], False)
 
 
@@ -82,7 +82,7 @@ async def test_one_process_of_two_makes_them(storage: SqliteStorage, clock: Manu
         searching(storage, clock, stored=two, owner="2") as second,
     ):
         await asyncio.gather(ask(first, clock), ask(second, clock))
-        await asyncio.gather(first._errands["embed"], second._errands["embed"])
+        await asyncio.gather(first.idle(), second.idle())
         assert seen(await ask(first, clock))[1] is seen(await ask(second, clock))[1] is False
     documents = [text for text in one.texts + two.texts if "zebra" in text]
     assert sorted(documents) == sorted(e.content for e in animals)
@@ -97,7 +97,7 @@ async def test_a_process_that_dies_over_it_is_followed_by_another(
     dying = WordEmbedder("slow")
     embed = dying.embed
 
-    async def halfway(texts: Any, *, kind: str) -> list[bytes]:
+    async def halfway(texts: Any, *, kind: Any) -> list[bytes]:
         if len(dying.texts) > 4:
             held.set()
             await asyncio.Event().wait()
@@ -109,11 +109,11 @@ async def test_a_process_that_dies_over_it_is_followed_by_another(
         await held.wait()
     async with searching(storage, clock, stored=slow, owner="2") as search:
         assert (await ask(search, clock)).degraded
-        await search._errands["embed"]
+        await search.idle()
         assert (await ask(search, clock)).degraded
         await clock.advance(120)
         await ask(search, clock)
-        await search._errands["embed"]
+        await search.idle()
         assert seen(await ask(search, clock)) == ([e.id for e in reversed(animals)], False)
 
 
@@ -126,12 +126,12 @@ async def test_while_it_fails_answers_are_degraded_and_the_quick_one_goes_on(
     await storage.apply(*adds(animal, entry("the deploy")))
     async with searching(storage, clock, stored=slow, quick=quick) as search:
         assert seen(await ask(search, clock)) == ([animal.id], True)
-        await search._errands["embed"]
+        await search.idle()
         assert seen(await ask(search, clock)) == ([animal.id], True)
         slow.broken = False
         await clock.advance(10)
         await ask(search, clock)
-        await search._errands["embed"]
+        await search.idle()
         assert seen(await ask(search, clock)) == ([animal.id], False)
 
 
@@ -143,12 +143,12 @@ async def test_a_change_of_the_text_is_embedded_again_and_one_of_the_tags_is_not
     await storage.apply(*adds(animal, entry("the deploy")))
     async with searching(storage, clock, stored=slow) as search:
         await ask(search, clock)
-        await search._errands["embed"]
+        await search.idle()
         await ask(search, clock)
         tagged = changed(animal, tags=("zoo",))
         await storage.apply(ReplaceEntry(tagged, 1))
         assert seen(await ask(search, clock)) == ([animal.id], False)
         await storage.apply(ReplaceEntry(changed(tagged, content="a kudu"), 2))
         assert seen(await ask(search, clock)) == ([], True)
-        await search._errands["embed"]
+        await search.idle()
         assert seen(await ask(search, clock)) == ([], False)

@@ -77,7 +77,9 @@ def _check_chains(index: Index, alive: dict[str, Entry]) -> None:
         assert docs["before"][numbers].tolist() == [-1, *numbers[:-1]][: len(numbers)]
 
 
-def _table(count: int, dimension: int = 256) -> tuple[VectorTable, np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
+def _table(
+    count: int, dimension: int = 256
+) -> tuple[VectorTable, np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
     made = np.random.default_rng(1)
     centres = made.standard_normal((20, dimension))
     floats = (centres[made.integers(0, 20, count)] + made.standard_normal((count, dimension))).astype("<f4")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from datetime import timedelta
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agent_memory.ports.records import Entry
 
 
-def only(**weights: float) -> Weights:
+def only(**weights: Any) -> Weights:
     return msgspec.structs.replace(PLAIN, **weights)
 
 
@@ -130,7 +130,9 @@ def test_the_name_that_opens_a_text_is_a_speaker() -> None:
 
 def test_a_role_is_no_name() -> None:
     index = index_of(entry("okapi", author="user"), entry("an okapi", author="Ada"))
-    assert all("author" not in one.parts for one in ask(index, "what okapi does the user like", weights=Weights()))
+    assert all(
+        "author" not in one.parts for one in ask(index, "what okapi does the user like", weights=Weights())
+    )
 
 
 def test_what_happened_at_the_time_that_is_named_comes_first() -> None:
@@ -230,7 +232,11 @@ def test_the_same_among_thousands_as_among_few() -> None:
     few, many = index_of(*talk, *crowd[:50]), index_of(*talk, *crowd)
     question = "where did the okapi go"
     expected = [one.id for one in ask(few, question, weights=Weights(), limit=2)]
-    assert [one.id for one in ask(many, question, weights=Weights(), limit=2)] == expected == [e.id for e in talk]
+    assert (
+        [one.id for one in ask(many, question, weights=Weights(), limit=2)]
+        == expected
+        == [e.id for e in talk]
+    )
 
 
 def test_of_many_equals_the_limit_is_kept() -> None:

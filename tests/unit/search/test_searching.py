@@ -32,9 +32,7 @@ EVERYWHERE = EntryFilter(where=ScopeFilter(descendants=True), live_at=T0)
 
 
 @pytest.fixture
-async def search(
-    storage: SqliteStorage, worker: ThreadWorker, clock: ManualClock
-) -> AsyncIterator[Search]:
+async def search(storage: SqliteStorage, worker: ThreadWorker, clock: ManualClock) -> AsyncIterator[Search]:
     opened = Search(storage, worker, clock, patience=30)
     yield opened
     await opened.close()
@@ -58,9 +56,7 @@ async def test_what_was_there_and_what_comes_is_found_at_once(storage: SqliteSto
     assert await found(search, "okapi") == [second.id, first.id]
 
 
-async def test_what_another_process_wrote_is_found(
-    storage: SqliteStorage, search: Search, path: Path, clock: ManualClock
-) -> None:
+async def test_what_another_process_wrote_is_found(search: Search, path: Path, clock: ManualClock) -> None:
     assert await found(search, "okapi") == []
     written = entry("an okapi")
     async with SqliteStorage(path, clock=clock, origin="b") as other:
@@ -93,13 +89,15 @@ async def test_after_many_random_changes_it_finds_what_the_store_has(
             for change in changes:
                 trial.apply(change)
             await storage.apply(*changes)
-        except Exception:  # noqa: BLE001, S112 - both refuse the same (STORAGE-260); here only what was taken matters
+        except Exception:  # noqa: BLE001 - both refuse the same (STORAGE-260); here only what was taken matters
             continue
         model = trial
         if step % 10 == 0:
             for word in ("giraffe", "okapi"):
                 standing = await matches(storage, EVERYWHERE)
-                expected = {e.id for e in standing if word in f"{e.title} {e.content} {e.author}".lower().split()}
+                expected = {
+                    e.id for e in standing if word in f"{e.title} {e.content} {e.author}".lower().split()
+                }
                 shown = await search.find(word, EVERYWHERE, mode="lexical", limit=1_000, now=T0)
                 assert shown is not None
                 assert {hit.entry.id for hit in shown.hits if hit.lexical} >= expected

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import asyncio
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ from .asking import ask, index_of
 from .test_searching import EVERYWHERE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
     from agent_memory_contract.manual_clock import ManualClock
@@ -46,13 +45,24 @@ def file(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def searching(storage: SqliteStorage, clock: ManualClock, file: Path) -> AsyncIterator[Search]:
+async def searching(storage: SqliteStorage, clock: ManualClock, file: Path) -> AsyncGenerator[Search]:
     async with ThreadWorker() as worker:
         search = Search(storage, worker, clock, sidecar=FileSidecar(file), patience=30)
         yield search
-        if "save" in search._errands:
-            await search._errands["save"]
+        await search.idle()
         await search.close()
+
+
+def mode_of(file: Path) -> int:
+    return file.stat().st_mode & 0o777
+
+
+def read(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
+
+
+def change(file: Path, how: Callable[[bytes], bytes]) -> None:
+    file.write_bytes(how(file.read_bytes()))
 
 
 async def found(search: Search, text: str) -> list[str]:
@@ -72,35 +82,39 @@ async def test_a_start_from_the_file_follows_from_where_it_was(
     await storage.apply(*adds(first, gone))
     async with searching(storage, clock, file) as search:
         assert await found(search, "okapi") == [gone.id, first.id]
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert mode_of(file) == 0o600
     await storage.apply(*adds(second), RemoveEntries((gone.id,), at=after(1)))
     monkeypatch.setattr(storage, "query", _never)
     async with searching(storage, clock, file) as search:
         assert await found(search, "okapi") == [second.id, first.id]
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda data: data[:-1],
-        lambda data: data[: len(data) // 2],
-        lambda data: data + b"x",
-        lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
-        lambda data: data.replace(b"agent-memory index", b"agent-memory inde_", 1),
-        lambda data: b"",
-        lambda data: b"\n",
-        lambda data: b"\xff" * 4_096,
-        lambda data: data.split(b"\n", 1)[1],
-    ],
-)
+def _flipped(data: bytes) -> bytes:
+    return data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+
+
+_DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "a byte short": lambda data: data[:-1],
+    "half of it": lambda data: data[: len(data) // 2],
+    "a byte more": lambda data: data + b"x",
+    "a bit flipped": _flipped,
+    "of another format": lambda data: data.replace(b"agent-memory index", b"agent-memory inde_", 1),
+    "empty": lambda _: b"",
+    "a line": lambda _: b"\n",
+    "rubbish": lambda _: b"\xff" * 4_096,
+    "without its head": lambda data: data.split(b"\n", 1)[1],
+}
+
+
+@pytest.mark.parametrize("damage", _DAMAGES.values(), ids=_DAMAGES)
 async def test_a_damaged_file_is_as_none(
-    storage: SqliteStorage, clock: ManualClock, file: Path, damage: object
+    storage: SqliteStorage, clock: ManualClock, file: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     e = entry("an okapi")
     await storage.apply(*adds(e))
     async with searching(storage, clock, file) as search:
         await found(search, "okapi")
-    file.write_bytes(damage(file.read_bytes()))  # type: ignore[operator] # of the table above
+    change(file, damage)
     async with searching(storage, clock, file) as search:
         assert await found(search, "okapi") == [e.id]
 
@@ -161,22 +175,22 @@ async def test_a_purge_leaves_no_word_in_the_file(
     await storage.apply(*adds(secret, other))
     async with searching(storage, clock, file) as search:
         await found(search, "okapi")
-        await search._errands["save"]
-        assert b"xylophon" in file.read_bytes()
+        await search.idle()
+        assert b"xylophon" in read(file)
         await storage.apply(RemoveEntries((secret.id,), at=after(1), purge=True))
         await search.purged()
-        assert not file.exists()
+        assert read(file) == b""
         assert await found(search, "okapi") == [other.id]
-    held = file.read_bytes() if file.exists() else b""
-    assert b"xylophon" not in held
-    assert b"Zebulon" not in held
+    assert b"xylophon" not in read(file)
+    assert b"Zebulon" not in read(file)
 
 
 def _same(one: Index, other: Index) -> bool:
     questions = ("okapi giraffe", "what does Ada say of the okapi?", "kudu in January 2025", "okapi-rules")
     vectors = {"m v1": unit_vector(1, 0.3)}
     return all(
-        ask(one, text, weights=Weights(), vectors=vectors) == ask(other, text, weights=Weights(), vectors=vectors)
+        ask(one, text, weights=Weights(), vectors=vectors)
+        == ask(other, text, weights=Weights(), vectors=vectors)
         for text in questions
     )
 
@@ -194,7 +208,11 @@ def test_an_index_read_back_answers_alike_and_goes_on_alike() -> None:
     index.remove(entries[3].id)
     again = from_bytes(b"".join(to_bytes(index, Mark(1, "x"))))
     assert _same(index, again)
-    late = [entry("a late okapi", scope="a/b/s1"), changed(entries[5], content="kudu"), entry("Ada: new", scope="x")]
+    late = [
+        entry("a late okapi", scope="a/b/s1"),
+        changed(entries[5], content="kudu"),
+        entry("Ada: new", scope="x"),
+    ]
     for each in (index, again):
         for e in late:
             each.put(e)
@@ -225,12 +243,12 @@ asyncio.run(FileSidecar(sys.argv[1]).save([b"new" * 100_000]))
 async def test_a_process_killed_while_it_writes_leaves_the_former_file(file: Path) -> None:
     sidecar = FileSidecar(file)
     assert await sidecar.save([b"for", b"mer"])
-    ran = subprocess.run([sys.executable, "-c", _KILLED, str(file)], check=False)
-    assert ran.returncode == -9
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", _KILLED, str(file))
+    assert await killed.wait() == -9
     assert await sidecar.load() == b"former"
     assert await sidecar.save([b"x"])
     assert await sidecar.load() == b"x"
-    assert sorted(os.listdir(file.parent)) == [file.name]
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
 async def test_where_nothing_can_be_written_nothing_is(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from agent_memory.ports.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import TracebackType
+
+    from agent_memory.ports.embedder import Kind
 
 
 class WordEmbedder:
@@ -20,20 +23,24 @@ class WordEmbedder:
         self.broken = False
         self.texts: list[str] = []
 
-    capabilities = EmbedderCapabilities(name="words", place="process", max_tokens=64, split_tokens=64, batch=4)
+    capabilities = EmbedderCapabilities(
+        name="words", place="process", max_tokens=64, split_tokens=64, batch=4
+    )
     dimension = 2
     ready = True
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         pass
 
     async def prepare(self) -> None:
         pass
 
-    async def embed(self, texts: Sequence[str], *, kind: str) -> list[bytes]:
+    async def embed(self, texts: Sequence[str], *, kind: Kind) -> list[bytes]:
         if self.broken:
             raise Unavailable("embedder: out of order")
         self.texts += texts

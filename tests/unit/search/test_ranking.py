@@ -175,6 +175,11 @@ def test_meaning_finds_what_words_do_not() -> None:
     assert (first.id, first.match, rest) == (near.id, "dense", [])
 
 
+def test_the_nearest_of_what_is_far_is_not_found() -> None:
+    index = embedded((entry("a giraffe"), unit(0.1, 1)), (entry("the deploy"), unit(-1, 0.2)))
+    assert ask(index, "okapi", vectors={"m": unit(1, 0)}) == []
+
+
 def test_both_together_are_said_to_be_both() -> None:
     near = entry("an okapi")
     index = embedded((near, unit(1, 0.1)), (entry("the deploy"), unit(-1, 0.2)))

@@ -35,6 +35,15 @@ async def open_search(
         if stored is not None:
             await stack.enter_async_context(stored)
     worker = await stack.enter_async_context(ThreadWorker(name="search"))
-    search = Search(storage, worker, clock, quick=quick, stored=stored, sidecar=sidecar, owner=instance)
+    search = Search(
+        storage,
+        worker,
+        clock,
+        quick=quick,
+        stored=stored,
+        sidecar=sidecar,
+        owner=instance,
+        most=settings.search_index_max,
+    )
     stack.push_async_callback(search.close)
     return search

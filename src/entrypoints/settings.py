@@ -15,7 +15,7 @@ from ..core.limits import AGENT_CHARS
 from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
-from .setting import Setting, choice, path, seconds_from_millis
+from .setting import Setting, choice, number, path, seconds_from_millis
 from .settings_embedder import EMBEDDER_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 
@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_key: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
+    search_index_max: int = 1_000_000
     embedder: Literal["static", "onnx", "openai", "off"] = "static"
     embedder_path: Path | None = None
     embedder_url: str = "https://api.openai.com/v1"
@@ -218,5 +219,12 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="how long calls in flight may take to finish when the server is told to stop",
     ),
     *EMBEDDER_SETTINGS,
+    Setting(
+        name="SEARCH_INDEX_MAX",
+        default="1000000",
+        field="search_index_max",
+        read=number(0, 100_000_000),
+        meaning="entries up to which recall ranks by an index in memory (1.3 KB each); above, the database ranks",
+    ),
     *POSTGRES_SETTINGS,
 )

@@ -83,15 +83,23 @@ class Embedding:
         if self._stored is not None:
             await self.take(index, index.unembedded(self._stored.model), wait=True)
 
-    async def added(self, index: Index, entries: Sequence[Entry]) -> None:
+    async def added(self, index: Index, entries: Sequence[Entry], *, at_once: bool) -> None:
+        """`at_once`: so few that the question which waits for them gains more by their vectors than it loses."""
         active = [entry for entry in entries if entry.state == "active"]
         if self._quick is not None and active:
-            await self._embed(index, self._quick, active)
+            if at_once:
+                await self._embed(index, self._quick, active)
+            else:
+                self._unembedded.update(dict.fromkeys(entry.id for entry in active))
         if self._stored is not None:
             await self.take(index, [entry.id for entry in active], wait=True)
 
+    @property
+    def late_due(self) -> bool:
+        return self._quick is not None and bool(self._unembedded) and self._allowed(self._quick)
+
     async def late(self, index: Index) -> None:
-        """What the quick embedder failed to do before."""
+        """What was too much for the quick embedder to do at once, or failed."""
         while self._quick is not None and self._allowed(self._quick):
             some = list(self._unembedded)[:_PAGE]
             if not some:

@@ -29,6 +29,8 @@ _BEHIND = 20_000
 """Events. Further behind than this, reading everything anew is less work than going through them."""
 _DEAD = 10_000
 """Former versions that may lie about, and as many again as there are entries."""
+_EMBEDDED_AT_ONCE = 4_000
+"""Entries whose vectors a question waits for: about a second. Beyond, they come in the background."""
 _PURGED = "entry.purged"
 _CHANGES = frozenset({"entry.added", "entry.updated", "entry.removed", _PURGED})
 _EMBEDDED = "entry.embedded"
@@ -44,6 +46,7 @@ class Follower:
         self._keeping = keeping
         self._index: Index | None = None
         self._seq = 0
+        self._behind = 0
         self._loaded = False
         self._turn = asyncio.Lock()
 
@@ -60,7 +63,6 @@ class Follower:
             if self._seq != head and not await self._follow(index, head):
                 self._index = None
                 return None
-            await self._embedding.late(index)
             return index
 
     async def fill(self) -> None:
@@ -78,9 +80,11 @@ class Follower:
                     return
             index = await self._worker.run(_new_index)
             query = EntryQuery(filter=_EVERYTHING, order="oldest", limit=_PAGE)
+            count = 0
             while True:
                 page = await self._storage.query(query)
-                await self._put(index, page.items, ())
+                count += len(page.items)
+                await self._put(index, page.items, (), at_once=count <= _EMBEDDED_AT_ONCE)
                 if page.cursor is None:
                     break
                 query = EntryQuery(filter=_EVERYTHING, order="oldest", limit=_PAGE, cursor=page.cursor)
@@ -102,6 +106,7 @@ class Follower:
         """False when that is not possible, or not worth it."""
         if not 0 <= head - self._seq <= _BEHIND or index.dead > _DEAD + len(index):
             return False
+        self._behind = head - self._seq
         while self._seq < head:
             events = await self._storage.outbox(self._seq, limit=_EVENTS)
             if not events or events[0].seq != self._seq + 1:
@@ -117,14 +122,19 @@ class Follower:
     async def _take(self, index: Index, events: Sequence[Event]) -> None:
         changed = dict.fromkeys(event.subject for event in events if event.kind in _CHANGES)
         ids = list(changed)
+        at_once = self._behind <= _EMBEDDED_AT_ONCE
         for start in range(0, len(ids), _PAGE):
             some = ids[start : start + _PAGE]
             entries = await self._storage.get(some)
-            await self._put(index, entries, set(some).difference(entry.id for entry in entries))
+            await self._put(
+                index, entries, set(some).difference(entry.id for entry in entries), at_once=at_once
+            )
         embedded = dict.fromkeys(event.subject for event in events if event.kind == _EMBEDDED)
         await self._embedding.take(index, [each for each in embedded if each not in changed], wait=False)
 
-    async def _put(self, index: Index, entries: Sequence[Entry], gone: Collection[str]) -> None:
+    async def _put(
+        self, index: Index, entries: Sequence[Entry], gone: Collection[str], *, at_once: bool
+    ) -> None:
         def put() -> None:
             for entry in entries:
                 index.put(entry)
@@ -132,7 +142,7 @@ class Follower:
                 index.remove(entry_id)
 
         await self._worker.run(put)
-        await self._embedding.added(index, entries)
+        await self._embedding.added(index, entries, at_once=at_once)
 
 
 def _new_index() -> Index:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from ...ports.errors import PortError
 from ...ports.records import Entry
+from ...ports.scopes import ScopeFilter
 from .embedding import Embedding
 from .follower import Follower
 from .keeping import Keeping
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["hybrid", "lexical", "dense"]
 
+_EVERYWHERE = ScopeFilter(descendants=True)
 _SPARE = 8
 """Results asked for beyond the limit, in place of those that changed while they were ranked."""
 
@@ -55,8 +58,9 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Search:
-    """`patience`: seconds that a question waits for the index. Until it is there `find` gives None, and the store's own
-    search has to do.
+    """`most`: entries up to which there is an index; it lives in memory, about 1.3 KB an entry. `patience`: seconds that
+    a question waits for it. Where there is none, or not yet, `find` gives None, and the store's own search has
+    to do.
     """
 
     def __init__(
@@ -71,11 +75,15 @@ class Search:
         owner: str = "",
         weights: Weights | None = None,
         patience: float = 3.0,
+        most: int = 1_000_000,
     ) -> None:
         self._storage = storage
         self._worker = worker
         self._weights = weights or Weights()
         self._patience = patience
+        self._most = most
+        self._clock = clock
+        self._too_many_until = -1.0
         self._keeping = Keeping(storage, worker, sidecar)
         self._embedding = Embedding(storage, worker, clock, quick=quick, stored=stored, owner=owner)
         self._follower = Follower(storage, worker, self._embedding, self._keeping)
@@ -106,6 +114,8 @@ class Search:
         ranked = await self._worker.run(search)
         if self._follower.save_due:
             self._start("save", self._follower.save)
+        if self._embedding.late_due:
+            self._start("late", partial(self._embedding.late, index))
         if self._embedding.due:
             self._start("embed", self._embedding.sweep)
         ids = [one.id for one in ranked]
@@ -153,10 +163,22 @@ class Search:
         try:
             async with asyncio.timeout_at(waiting_since + self._patience):
                 while (index := await self._follower.catch_up()) is None:
+                    if await self._too_many():
+                        return None
                     await self._fill()
                 return index
         except TimeoutError:
             return None
+
+    async def _too_many(self) -> bool:
+        """Looked at again once a minute."""
+        now = self._clock.monotonic()
+        if now < self._too_many_until:
+            return True
+        if (await self._storage.stats(_EVERYWHERE)).entries <= self._most:
+            return False
+        self._too_many_until = now + 60
+        return True
 
     async def _fill(self) -> None:
         """Filled once for all who ask; it goes on when they have stopped waiting."""

@@ -160,6 +160,20 @@ async def test_who_cannot_wait_is_told_so_and_the_filling_goes_on(
         await hasty.close()
 
 
+async def test_above_its_bound_there_is_no_index(
+    storage: SqliteStorage, worker: ThreadWorker, clock: ManualClock
+) -> None:
+    """Looked at again after a minute."""
+    await storage.apply(*adds(first := entry("an okapi"), second := entry("okapi two")))
+    small = Search(storage, worker, clock, patience=30, most=1)
+    assert await small.find("okapi", EVERYWHERE, mode="lexical", limit=10, now=T0) is None
+    await storage.apply(RemoveEntries((second.id,), at=after(1)))
+    assert await small.find("okapi", EVERYWHERE, mode="lexical", limit=10, now=T0) is None
+    await clock.advance(60)
+    assert await found(small, "okapi") == [first.id]
+    await small.close()
+
+
 async def test_a_caller_who_gives_up_stops_nobody(storage: SqliteStorage, search: Search) -> None:
     entries = [entry(f"okapi {n}") for n in range(600)]
     await storage.apply(*adds(*entries))
@@ -203,6 +217,18 @@ async def test_what_was_written_is_found_by_its_meaning_at_once(
     assert {hit.entry.id for hit in (await ask(meaning, "okapi")).hits} == {animal.id, more.id}
 
 
+async def test_what_is_too_much_to_embed_at_once_is_found_by_words_first(
+    storage: SqliteStorage, meaning: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent_memory.core.search.follower._EMBEDDED_AT_ONCE", 1)
+    animal, _ = await two(storage)
+    first = await ask(meaning, "zebra")
+    assert ([hit.match for hit in first.hits], first.degraded) == (["lexical"], True)
+    await meaning.idle()
+    second = await ask(meaning, "okapi")
+    assert ([hit.entry.id for hit in second.hits], second.degraded) == ([animal.id], False)
+
+
 async def test_lexical_means_words_alone(storage: SqliteStorage, meaning: Search) -> None:
     await two(storage)
     assert (await ask(meaning, "okapi", mode="lexical")).hits == ()
@@ -218,6 +244,8 @@ async def test_a_failing_embedder_degrades_to_words_and_says_so(
     embedder.broken = False
     assert (await ask(meaning, "okapi")).degraded
     await clock.advance(10)
+    assert (await ask(meaning, "okapi")).degraded
+    await meaning.idle()
     healed = await ask(meaning, "okapi")
     assert ([hit.entry.id for hit in healed.hits], healed.degraded) == ([animal.id], False)
 

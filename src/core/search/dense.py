@@ -25,12 +25,7 @@ class Cosines(NamedTuple):
     near: Flags
 
 
-def score(
-    index: Index,
-    docs: Numbers,
-    vectors: Mapping[str, Floats],
-    nearest: Mapping[str, Numbers],
-) -> Cosines:
+def score(index: Index, docs: Numbers, vectors: Mapping[str, Floats]) -> Cosines:
     """Of each of `docs`, which ascend. Several models while one takes over from another: the first that knows it."""
     normal = np.zeros(len(docs), np.float32)
     known = np.zeros(len(docs), np.bool_)
@@ -40,10 +35,8 @@ def score(
         rows = table.rows_of(docs)
         if not len(rows):
             continue
-        scale = table.cosines(vector, nearest[model])
         cosines = table.cosines(vector, rows)
-        low = min(scale.min(), cosines.min(), 0.0)
-        high = max(scale.max(), cosines.max())
+        low, high = min(cosines.min(), 0.0), cosines.max()
         spread = (cosines - low) / max(high - low, 1e-6)
         here = np.full(len(docs), -1, np.float32)
         np.maximum.at(here, np.searchsorted(docs, table.chunks["doc"][rows]), spread)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ALL = 2_048
 """Up to so many admitted documents, each is scored with everything."""
-_BEST = 512
+_BEST = 192
 _LEVELS = 1_024
 
 
@@ -59,7 +59,7 @@ def rank(
     docs = _candidates(index, first, admitted, nearest)
     if not len(docs):
         return []
-    cosines = dense.score(index, docs, vectors, nearest)
+    cosines = dense.score(index, docs, vectors)
     own = fused(words.docs[docs], cosines.normal, weights)
     lent = context.lent(index.catalogue, docs, own, weights)
     parts = {
@@ -87,11 +87,10 @@ def _candidates(index: Index, first: Floats, admitted: Flags, nearest: Mapping[s
     chosen[_highest(first)] = True
     for model, rows in nearest.items():
         chosen[index.tables[model].chunks["doc"][rows]] = True
-    for _ in range(2):
-        here = np.flatnonzero(chosen)
-        for side in ("before", "after"):
-            there = index.catalogue.docs[side][here]
-            chosen[there[there >= 0]] = True
+    here = np.flatnonzero(chosen)
+    for side in ("before", "after"):
+        there = index.catalogue.docs[side][here]
+        chosen[there[there >= 0]] = True
     return np.flatnonzero(chosen & admitted).astype(np.int32)
 
 

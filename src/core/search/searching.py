@@ -58,9 +58,9 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Search:
-    """`most`: entries up to which there is an index; it lives in memory, about 1.3 KB an entry. `patience`: seconds that
-    a question waits for it. Where there is none, or not yet, `find` gives None, and the store's own search has
-    to do.
+    """`most`: entries up to which there is an index; it lives in memory, about 1.3 KB an entry. `patience`: seconds
+    that a question waits for it. Where there is none, or not yet, `find` gives None, and the store's own search has to
+    do.
     """
 
     def __init__(

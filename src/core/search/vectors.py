@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 EXACT = 2_048
 """Up to so many vectors admitted, all are scored."""
-_NEAREST = 512
+_NEAREST = 256
 _FURTHEST = 16
 
 
@@ -65,7 +65,7 @@ class VectorTable:
             return rows
         unlike = self._unlike(query)[rows]
         below = np.cumsum(np.bincount(unlike, minlength=self.dimension + 65))
-        nearest = rows[unlike <= np.searchsorted(below, _NEAREST)][: _NEAREST * 4]
+        nearest = rows[unlike <= np.searchsorted(below, _NEAREST)][: _NEAREST * 2]
         furthest = rows[unlike >= np.searchsorted(below, len(rows) - _FURTHEST)][:_FURTHEST]
         return np.concatenate([nearest, furthest])
 

@@ -33,7 +33,7 @@ async def _recall_at(bench: Bench, path: Path, entries: int) -> list[Figure]:
     count = bench.scaled(1_000, 100)
     async with open_memory(path) as memory:
         started = perf_counter()
-        while (await memory.recall_with(query=bench.corpus.question())).degraded:
+        while (await memory.recall_with(query=bench.corpus.question())).degraded:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.05)
         ready = perf_counter() - started
         quiet = await _recalls(bench, memory, count)

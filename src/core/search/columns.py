@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .arrays import Floats, Numbers
+
 _FIRST = 256
 
 
@@ -64,6 +66,11 @@ class Rows:
 
     def __len__(self) -> int:
         return self._count
+
+    def floats(self, rows: Numbers) -> Floats:
+        """These rows, as float32."""
+        taken: NDArray[Any] = self.view[rows]
+        return taken.astype(np.float32)
 
     @property
     def view(self) -> NDArray[Any]:

@@ -112,10 +112,11 @@ class Search:
             return index.search(Asked(text, where, vectors, limit + _SPARE, now, weights))
 
         ranked = await self._worker.run(search)
-        if self._follower.save_due:
-            self._start("save", self._follower.save)
         if self._embedding.late_due:
             self._start("late", partial(self._embedding.late, index))
+        elif self._follower.save_due:
+            # Not before the vectors are there: a start would make all of them again.
+            self._start("save", self._follower.save)
         if self._embedding.due:
             self._start("embed", self._embedding.sweep)
         ids = [one.id for one in ranked]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,7 @@ from agent_memory_contract.builders import adds, after, changed, entry, unit_vec
 
 from .asking import ask, index_of
 from .test_searching import EVERYWHERE
+from .words_embedder import WordEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -45,9 +46,11 @@ def file(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def searching(storage: SqliteStorage, clock: ManualClock, file: Path) -> AsyncGenerator[Search]:
+async def searching(
+    storage: SqliteStorage, clock: ManualClock, file: Path, **options: Any
+) -> AsyncGenerator[Search]:
     async with ThreadWorker() as worker:
-        search = Search(storage, worker, clock, sidecar=FileSidecar(file), patience=30)
+        search = Search(storage, worker, clock, sidecar=FileSidecar(file), patience=30, **options)
         yield search
         await search.idle()
         await search.close()
@@ -153,6 +156,24 @@ async def test_the_file_of_a_history_that_was_rolled_back_is_as_none(
         await storage.apply(*adds(new))
         async with searching(storage, clock, file) as search:
             assert await found(search, "okapi") == [new.id, kept.id]
+
+
+async def test_the_file_waits_for_the_vectors(
+    storage: SqliteStorage, clock: ManualClock, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent_memory.core.search.follower._EMBEDDED_AT_ONCE", 0)
+    await storage.apply(*adds(entry("a zebra"), entry("the deploy")))
+    embedder = WordEmbedder()
+    async with searching(storage, clock, file, quick=embedder) as search:
+        await found(search, "zebra")
+        await search.idle()
+        assert read(file) == b""
+        await found(search, "zebra")
+    again = WordEmbedder()
+    async with searching(storage, clock, file, quick=again) as search:
+        await found(search, "zebra")
+    assert read(file) != b""
+    assert again.texts == []
 
 
 async def test_what_the_outbox_no_longer_tells_is_read_from_the_store(

@@ -127,14 +127,17 @@ def _columns(name: str, columns: Columns) -> Iterator[tuple[str, bytes, str]]:
 
 def _postings(name: str, postings: Postings) -> Iterator[tuple[str, bytes, str]]:
     terms: list[str] = []
-    rows: list[Any] = []
+    counts: list[int] = []
+    # Term by term, not in one call over all of them: that would keep every other thread waiting.
+    rows = bytearray()
     for term, numbers in postings.items():
         terms.append(term)
-        rows.append(numbers)
-    counts = np.fromiter(map(len, rows), np.int32, len(rows))
+        counts.append(len(numbers))
+        rows += numbers.tobytes()
+    kind = np.dtype(np.int32).str
     yield _text(name, terms)
-    yield f"{name}.counts", counts.tobytes(), counts.dtype.str
-    yield f"{name}.rows", (np.concatenate(rows) if rows else counts).tobytes(), counts.dtype.str
+    yield f"{name}.counts", np.array(counts, np.int32).tobytes(), kind
+    yield f"{name}.rows", bytes(rows), kind
 
 
 def _index(sections: Mapping[str, Any], models: Mapping[str, int]) -> Index:

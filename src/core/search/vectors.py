@@ -6,7 +6,7 @@ about a millisecond, and those are scored with the eight bits (on LoCoMo the ord
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,7 +89,8 @@ class VectorTable:
         if not count.any():
             return np.empty(0, np.int32)
         starts = np.repeat(first - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
-        return (starts + np.arange(count.sum())).astype(np.int32)
+        rows: NDArray[Any] = starts + np.arange(int(count.sum()))
+        return rows.astype(np.int32)
 
 
 def _signs(floats: Floats) -> NDArray[np.uint64]:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from ..ports.clock import Clock
     from ..ports.storage import Storage
     from .caller import Caller
+    from .finder import Finder
     from .requests import Forget, Get, Link, Recall, Remember, Update
     from .results import ForgetResult, GetResult, LinkResult, RecallResult, RememberResult, UpdateResult
-    from .search.searching import Search
 
 
 class Memory:
@@ -23,7 +23,7 @@ class Memory:
     """
 
     def __init__(
-        self, storage: Storage, clock: Clock, new_id: Callable[[], str], search: Search | None = None
+        self, storage: Storage, clock: Clock, new_id: Callable[[], str], search: Finder | None = None
     ) -> None:
         self._storage = storage
         self._clock = clock

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from ..ports.storage import Reader
     from .caller import Caller
+    from .finder import Finder
     from .requests import Recall
-    from .search.searching import Scored, Search
+    from .search.searching import Scored
 
 _OVERHEAD = 60
 """Tokens that a result costs beside its text: ids, times and names as JSON."""
@@ -31,7 +32,7 @@ _LEAST = 20
 
 
 async def recall(
-    storage: Reader, request: Recall, caller: Caller, *, now: datetime, search: Search | None = None
+    storage: Reader, request: Recall, caller: Caller, *, now: datetime, search: Finder | None = None
 ) -> RecallResult:
     """By the index where there is one; by the store's own search until then, and for the past, which only it knows."""
     if request.mode == "dense" and (search is None or not search.embeds):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 ADVERSARIAL = 5
 """The category of questions that have no answer in the conversation."""
@@ -43,6 +43,11 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_conversations(data: bytes) -> list[Conversation]:
     return [_conversation(item, f"conv-{n}") for n, item in enumerate(msgspec.json.decode(data), 1)]
+
+
+def chosen(conversations: list[Conversation], places: Sequence[int] | None) -> list[Conversation]:
+    """By their places in the file, from 1; all where none are named."""
+    return [conversations[place - 1] for place in places] if places else conversations
 
 
 def evidence_ids(strings: Iterable[str], known: frozenset[str]) -> tuple[str, ...]:

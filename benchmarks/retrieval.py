@@ -1,9 +1,11 @@
 """How well recall finds what was said: LoCoMo, through the real server over stdio.
 
-    uv run python benchmarks/retrieval.py PATH/TO/locomo.json [--k 5 10 20] [--baseline] [--json]
+    uv run python benchmarks/retrieval.py PATH/TO/locomo.json [--k 5 10 20] [--only 4 5] [--baseline] [--isolated]
+        [--needles] [--json]
 
 Each turn is one entry in the scope of its session; each question (categories 1 to 4) is asked in the scope of its
-conversation. The data set is not part of this project (CC BY-NC 4.0) and nothing of it is kept.
+conversation. `--isolated`: the same turns without session, author and date. `--needles`: sentences deep in long
+entries. The data set is not part of this project (CC BY-NC 4.0) and nothing of it is kept.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ import asyncio
 import os
 import sys
 from collections import defaultdict
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from locomo import Conversation, Question, Turn, read_conversations
+import needles
+from locomo import Conversation, Question, Turn, chosen, read_conversations
 from plain_fts import PlainFts
 from ranking import hit_at_1, ndcg_at, recall_at, reciprocal_rank
 
@@ -27,7 +31,7 @@ from agent_memory.entrypoints.benchmark.timing import percentile
 from agent_memory.entrypoints.stdio_client import StdioClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
 BATCH = 256
 ORG = "locomo"
@@ -43,7 +47,36 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-async def through_the_server(conversations: Sequence[Conversation], limit: int) -> list[Asked]:
+async def through_the_server(
+    conversations: Sequence[Conversation], limit: int, *, isolated: bool = False
+) -> list[Asked]:
+    async with _server() as client:
+        turns = {each.name: await _remember(client, each, isolated=isolated) for each in conversations}
+        return [
+            await _ask(client, each, question, turns[each.name], limit)
+            for each in conversations
+            for question in each.questions
+        ]
+
+
+async def find_needles(conversations: Sequence[Conversation]) -> dict[str, int]:
+    """Of `needles.COUNT` each, how many are among the first five answers, beside all the turns."""
+    found: dict[str, int] = {}
+    async with _server() as client:
+        for each in conversations:
+            await _remember(client, each, isolated=False)
+        for name, some in (("codes", needles.codes(conversations)), ("facts", needles.facts(conversations))):
+            answer = await _call(client, "memory_remember", {"entries": [needle.entry for needle in some]})
+            found[name] = 0
+            for needle, kept in zip(some, answer["results"], strict=True):
+                asked = {"query": needle.question, "scope": "global", "descendants": True, "limit": 5}
+                ranked = await _call(client, "memory_recall", {**asked, "max_tokens": BUDGET})
+                found[name] += kept["id"] in [one["id"] for one in ranked["results"]]
+    return found
+
+
+@asynccontextmanager
+async def _server() -> AsyncGenerator[StdioClient]:
     with TemporaryDirectory() as folder:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AGENT_MEMORY_")},
@@ -51,27 +84,26 @@ async def through_the_server(conversations: Sequence[Conversation], limit: int) 
         }
         command = [sys.executable, "-m", "agent_memory.entrypoints.cli", "mcp"]
         async with StdioClient(command, environment) as client:
-            turns = {each.name: await _remember(client, each) for each in conversations}
-            return [
-                await _ask(client, each, question, turns[each.name], limit)
-                for each in conversations
-                for question in each.questions
-            ]
+            yield client
 
 
-async def _remember(client: StdioClient, conversation: Conversation) -> dict[str, list[str]]:
+async def _remember(
+    client: StdioClient, conversation: Conversation, *, isolated: bool
+) -> dict[str, list[str]]:
     """Which turns stand behind each id: a turn said twice in one session is one entry."""
     behind: dict[str, list[str]] = defaultdict(list)
     for start in range(0, len(conversation.turns), BATCH):
         turns = conversation.turns[start : start + BATCH]
-        entries = [_entry(conversation.name, turn) for turn in turns]
+        entries = [_entry(conversation.name, turn, isolated=isolated) for turn in turns]
         answer = await _call(client, "memory_remember", {"entries": entries})
         for turn, result in zip(turns, answer["results"], strict=True):
             behind[result["id"]].append(turn.dia_id)
     return behind
 
 
-def _entry(conversation: str, turn: Turn) -> dict[str, Any]:
+def _entry(conversation: str, turn: Turn, *, isolated: bool) -> dict[str, Any]:
+    if isolated:
+        return {"content": turn.content, "scope": f"{ORG}/{conversation}"}
     return {
         "content": turn.content,
         "scope": f"{ORG}/{conversation}/session-{turn.session}",
@@ -173,14 +205,26 @@ def main() -> None:
         "--k", type=int, nargs="+", default=[5, 10, 20], help="recall at these (default: 5 10 20)"
     )
     parser.add_argument("--baseline", action="store_true", help="the same with plain FTS5, for comparison")
+    parser.add_argument(
+        "--only", type=int, nargs="+", help="conversations, by their place in the file, from 1"
+    )
+    parser.add_argument("--isolated", action="store_true", help="also without session, author and date")
+    parser.add_argument("--needles", action="store_true", help="also sentences deep in long entries")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     given = parser.parse_args()
-    conversations = read_conversations(given.data.read_bytes())
+    conversations = chosen(read_conversations(given.data.read_bytes()), given.only)
     limit = max(*given.k, 10)
     ours = asyncio.run(through_the_server(conversations, limit))
     reports = {"recall over stdio": report(ours, given.k)}
     if given.baseline:
         reports["plain FTS5"] = report(through_plain_fts(conversations, limit), given.k)
+    if given.isolated:
+        alone = asyncio.run(through_the_server(conversations, limit, isolated=True))
+        reports["the same, isolated"] = report(alone, given.k)
+    if given.needles:
+        of = f"of {needles.COUNT} in the top 5"
+        found = asyncio.run(find_needles(conversations))
+        reports["needles"] = {of: {name: float(count) for name, count in found.items()}}
     if given.json:
         print(msgspec.json.format(msgspec.json.encode(reports)).decode())
     else:

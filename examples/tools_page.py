@@ -44,7 +44,7 @@ From `expires_at` on an entry is not recalled, and a running server archives it:
 forgotten. An entry is not recalled before `valid_from` or from `valid_until` on either, but stays active.
 """,
     "memory_recall": """
-Defaults: `limit` 10, `max_tokens` 4000, `inherit` true, `descendants` false, `mode` hybrid (lexical so far).
+Defaults: `limit` 10, `max_tokens` 4000, `inherit` true, `descendants` false, `mode` hybrid.
 `since` (included) and `until` (excluded) look at `occurred_at`, else at the time of creation; so does the order of
 the newest. A time without a zone is UTC, a day is its midnight.
 """,

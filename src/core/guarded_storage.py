@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         Stats,
         VectorQuery,
     )  # fmt: skip
-    from ..ports.records import Entry, Event, Job, JobLease, Relation, Revision, Session, Vote
+    from ..ports.records import Entry, Event, Job, JobLease, Relation, Revision, Session, Vector, Vote
     from ..ports.scopes import ScopeFilter
     from ..ports.storage import Storage, StorageCapabilities, UnitOfWork
 
@@ -79,6 +79,10 @@ class GuardedStorage:
     async def nearest(self, query: VectorQuery) -> list[Hit]:
         async with self._guard():
             return await self._storage.nearest(query)
+
+    async def vectors(self, ids: Sequence[str], *, model: str) -> dict[str, tuple[Vector, ...]]:
+        async with self._guard():
+            return await self._storage.vectors(ids, model=model)
 
     async def relations(
         self, ids: Sequence[str], *, limit: int = 200, ceiling: str = "global"

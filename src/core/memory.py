@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..ports.storage import Storage
     from .answers import Answers
     from .caller import Caller
+    from .finder import Finder
     from .requests import Forget, Get, Link, Recall, Remember, Update
     from .results import ForgetResult, GetResult, LinkResult, RecallResult, RememberResult, UpdateResult
 
@@ -26,11 +27,18 @@ class Memory:
     """
 
     def __init__(
-        self, storage: Storage, clock: Clock, new_id: Callable[[], str], answers: Answers | None = None
+        self,
+        storage: Storage,
+        clock: Clock,
+        new_id: Callable[[], str],
+        *,
+        search: Finder | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._new_id = new_id
+        self._search = search
         self._answers = answers
 
     async def remember(self, request: Remember, caller: Caller) -> RememberResult:
@@ -43,12 +51,10 @@ class Memory:
     async def recall(self, request: Recall, caller: Caller) -> RecallResult:
         now = self._clock.now()
 
-        def search() -> Awaitable[RecallResult]:
-            return recall.recall(self._storage, request, caller, now=now)
+        def find() -> Awaitable[RecallResult]:
+            return recall.recall(self._storage, request, caller, now=now, search=self._search)
 
-        return await (
-            search() if self._answers is None else self._answers.recall(request, caller, now, search)
-        )
+        return await (find() if self._answers is None else self._answers.recall(request, caller, now, find))
 
     async def get(self, request: Get, caller: Caller) -> GetResult:
         def read() -> Awaitable[GetResult]:
@@ -62,7 +68,10 @@ class Memory:
 
     async def forget(self, request: Forget, caller: Caller) -> ForgetResult:
         with self._writing():
-            return await forget.forget(self._storage, request, caller, now=self._clock.now())
+            result = await forget.forget(self._storage, request, caller, now=self._clock.now())
+        if request.purge and self._search is not None:
+            await self._search.purged()
+        return result
 
     async def link(self, request: Link, caller: Caller) -> LinkResult:
         with self._writing():

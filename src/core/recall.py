@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..ports.errors import Rejected
 from ..ports.queries import EntryFilter, EntryQuery, Hit, LexicalQuery
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from ..ports.storage import Reader
     from .caller import Caller
+    from .finder import Finder
     from .requests import Recall
+    from .search.searching import Scored
 
 _OVERHEAD = 60
 """Tokens that a result costs beside its text: ids, times and names as JSON."""
@@ -29,22 +31,30 @@ _LEAST = 20
 """Tokens of content below which a cut result says too little to be worth its place."""
 
 
-async def recall(storage: Reader, request: Recall, caller: Caller, *, now: datetime) -> RecallResult:
-    if request.mode == "dense":
+async def recall(
+    storage: Reader, request: Recall, caller: Caller, *, now: datetime, search: Finder | None = None
+) -> RecallResult:
+    """By the index where there is one; by the store's own search until then, and for the past, which only it knows."""
+    if request.mode == "dense" and (search is None or not search.embeds):
         raise Rejected(
             "mode: 'dense' needs an embedder and none is configured; use 'hybrid' or 'lexical'", "mode"
         )
     checked(request.query, "query", most=limits.QUERY_CHARS)
     where = _filter(request, caller, now)
     terms = query_terms(request.query)
-    if terms:
-        hits = await storage.search(LexicalQuery(terms=terms, filter=where, limit=request.limit))
-    elif request.query.strip():
-        hits = []
-    else:
+    explained = terms if request.explain else None
+    if not request.query.strip():
         page = await storage.query(EntryQuery(filter=where, limit=request.limit))
-        hits = [Hit(entry, 0.0) for entry in page.items]
-    return pack(hits, request.max_tokens, terms if request.explain else None)
+        return pack([Hit(entry, 0.0) for entry in page.items], request.max_tokens, explained)
+    if not terms:
+        return pack([], request.max_tokens, explained)
+    if search is not None and where.as_of is None:
+        answer = await search.find(request.query, where, mode=request.mode, limit=request.limit, now=now)
+        if answer is not None:
+            return pack(answer.hits, request.max_tokens, explained, degraded=answer.degraded)
+    hits = await storage.search(LexicalQuery(terms=terms, filter=where, limit=request.limit))
+    lesser = search is not None and search.embeds and request.mode != "lexical" and where.as_of is None
+    return pack(hits, request.max_tokens, explained, degraded=lesser)
 
 
 def seen_by(request: Recall, caller: Caller) -> ScopeFilter:
@@ -74,7 +84,13 @@ def _filter(request: Recall, caller: Caller, now: datetime) -> EntryFilter:
     )
 
 
-def pack(hits: Sequence[Hit], max_tokens: int, explained_terms: Sequence[str] | None = None) -> RecallResult:
+def pack(
+    hits: Sequence[Hit | Scored],
+    max_tokens: int,
+    explained_terms: Sequence[str] | None = None,
+    *,
+    degraded: bool = False,
+) -> RecallResult:
     """Take hits in order while the budget lasts; cut the first that does not fit, and say so."""
     best = hits[0].score if hits else 0.0
     found: list[Found] = []
@@ -89,7 +105,7 @@ def pack(hits: Sequence[Hit], max_tokens: int, explained_terms: Sequence[str] | 
             truncated = True
             if left < _LEAST and found:
                 break
-            content = cut(content, max(left, _LEAST))
+            content = _cut_around(content, hit.start, max(left, _LEAST))
         left -= cost
         found.append(
             Found(
@@ -102,19 +118,40 @@ def pack(hits: Sequence[Hit], max_tokens: int, explained_terms: Sequence[str] | 
                 title=entry.title,
                 tags=entry.tags,
                 score=round(hit.score / best, 4) if best > 0 else 0.0,
-                match="lexical" if hit.score else "",
+                match=_match(hit),
                 occurred_at=entry.occurred_at,
                 source=source_of(entry),
                 content_truncated=content is not entry.content,
-                explain=None
-                if explained_terms is None
-                else {
-                    "rank": rank,
-                    "lexical": round(hit.score, 4),
-                    "terms": list(explained_terms),
-                },
+                explain=None if explained_terms is None else _explained(hit, rank, explained_terms),
             )
         )
         if truncated:
             break
-    return RecallResult(results=tuple(found), truncated=truncated)
+    return RecallResult(results=tuple(found), truncated=truncated, degraded=degraded)
+
+
+def _cut_around(content: str, start: int, budget: int) -> str:
+    """What fits of it, from the beginning of its best part on."""
+    if not start:
+        return cut(content, budget)
+    return "…" + cut(content[start:], budget - 1)
+
+
+def _match(hit: Hit | Scored) -> str:
+    if isinstance(hit, Hit):
+        return "lexical" if hit.score else ""
+    return hit.match
+
+
+def _explained(hit: Hit | Scored, rank: int, terms: Sequence[str]) -> dict[str, Any]:
+    if isinstance(hit, Hit):
+        return {"rank": rank, "lexical": round(hit.score, 4), "terms": list(terms)}
+    parts = {name: round(value, 4) for name, value in hit.parts.items()}
+    return {
+        "rank": rank,
+        "lexical": round(hit.lexical, 4),
+        "dense": round(hit.dense, 4),
+        "score": round(hit.score, 4),
+        "parts": parts,
+        "terms": list(terms),
+    }

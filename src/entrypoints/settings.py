@@ -16,7 +16,7 @@ from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
 from .event_loop import LoopChoice
-from .setting import Setting, choice, path, seconds_from_millis
+from .setting import Setting, choice, number, path, seconds_from_millis
 from .settings_cache import CACHE_SETTINGS
 from .settings_embedder import EMBEDDER_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     query_cache_ttl: float = 300.0
     scope_cache_ttl: float = 600.0
     cache_limit_mb: int = 512
+    search_index_max: int = 1_000_000
     embedder: Literal["static", "onnx", "openai", "off"] = "static"
     embedder_path: Path | None = None
     embedder_url: str = "https://api.openai.com/v1"
@@ -273,6 +274,13 @@ SETTINGS: tuple[Setting, ...] = (
     *CACHE_SETTINGS,
     *LIMIT_SETTINGS,
     *EMBEDDER_SETTINGS,
+    Setting(
+        name="SEARCH_INDEX_MAX",
+        default="1000000",
+        field="search_index_max",
+        read=number(0, 100_000_000),
+        meaning="entries up to which recall ranks by an index in memory (1.3 KB each); above, the database ranks",
+    ),
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,
 )

@@ -21,6 +21,7 @@ from .feed import Feed
 from .lazy_lock import LazyLock
 from .logs import Log
 from .query_cache import QueryCache, open_query_cache
+from .search import open_search
 from .settings import Settings
 from .wiring_parts import Coordination, RedisCheck, make_limits, make_store, open_alone, tell_transitions
 
@@ -71,6 +72,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         query_cache = await open_query_cache(
             settings, storage, clock, feed, stack, instance=instance, shared=shared.cache
         )
+        search = await open_search(settings, storage, clock, instance, stack)
         lock = await stack.enter_async_context(LazyLock(shared.make_lock))
         new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
         yield App(
@@ -83,7 +85,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             limits=make_limits(settings, clock, log, shared.limiter),
             redis=shared.redis,
             lock=lock,
-            memory=Memory(storage, clock, new_id, query_cache.answers),
+            memory=Memory(storage, clock, new_id, search=search, answers=query_cache.answers),
             query_cache=query_cache,
             file_locks=FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl),
             feed=feed,

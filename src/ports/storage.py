@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         Stats,
         VectorQuery,
     )  # fmt: skip
-    from .records import Entry, Event, Job, JobLease, Relation, Revision, Session, Vote
+    from .records import Entry, Event, Job, JobLease, Relation, Revision, Session, Vector, Vote
     from .scopes import ScopeFilter
 
 
@@ -84,6 +84,10 @@ class Reader(Protocol):
 
     async def nearest(self, query: VectorQuery) -> list[Hit]:
         """By cosine, each entry once, by its best chunk."""
+        ...
+
+    async def vectors(self, ids: Sequence[str], *, model: str) -> dict[str, tuple[Vector, ...]]:
+        """What `PutVectors` stored and still stands, each entry's in their order. Entries without any are left out."""
         ...
 
     async def relations(

@@ -1,4 +1,4 @@
-"""STORAGE-160 to STORAGE-168: vectors."""
+"""STORAGE-160 to STORAGE-169: vectors."""
 
 from __future__ import annotations
 
@@ -151,3 +151,19 @@ class StorageVectors(Suite):
             assert (await store.stats(ALL_SCOPES)).vectors == 2
             await store.apply(RemoveEntries((two.id,), at=after(1)))
             assert (await store.stats(ALL_SCOPES)).vectors == 1
+
+    async def test_storage_169_vectors_can_be_read_again(self, harness: StorageHarness) -> None:
+        """As they were put, chunk by chunk; of one model, of what still has the text that they were made from."""
+        long, other, changes, gone = entry(), entry(), entry(), entry()
+        chunks = (vector(1, 0, end=5), vector(0.6, -0.8, start=4, end=9), vector(0, 1, start=8, end=12))
+        async with harness.open() as store:
+            await store.apply(*adds(long, other, changes, gone), put(long, *chunks))
+            await store.apply(
+                *(put(e, vector(1, 0)) for e in (changes, gone)), put(long, vector(1), model="m2")
+            )
+            await store.apply(ReplaceEntry(changed(changes, content="another text"), 1))
+            await store.apply(RemoveEntries((gone.id,), at=after(1)))
+            asked = [other.id, gone.id, long.id, changes.id, long.id, "unknown"]
+            assert await store.vectors(asked, model="m") == {long.id: chunks}
+            assert await store.vectors(asked, model="m2") == {long.id: (vector(1),)}
+            assert await store.vectors(asked, model="m3") == await store.vectors([], model="m") == {}

@@ -119,7 +119,7 @@ async def deaf_at_will(server: PostgresSettings, gate: TcpGate) -> AsyncGenerato
         bus = await stack.enter_async_context(PostgresEventBus(behind, clock=clock))
         feed = Feed(storage, bus, clock, Log("error"), relays=False)
         kept = await open_query_cache(settings_of(server), storage, clock, feed, stack, instance="deaf")
-        yield Memory(storage, clock, new_id, kept.answers), kept
+        yield Memory(storage, clock, new_id, answers=kept.answers), kept
 
 
 async def test_while_no_event_can_come_every_answer_is_the_store_s(server: PostgresSettings) -> None:

@@ -16,10 +16,13 @@ import msgspec
 import pytest
 from benchmarks.locomo import Conversation, Question, Turn, read_conversations
 
+from agent_memory.adapters.embedders.static import StaticEmbedder
 from agent_memory.adapters.inprocess.clock import SystemClock
+from agent_memory.adapters.inprocess.worker import ThreadWorker
 from agent_memory.adapters.postgres.storage import PostgresStorage
 from agent_memory.adapters.sqlite import SqliteStorage
 from agent_memory.core.lexical import query_terms
+from agent_memory.core.search.searching import Search
 from agent_memory.ports.changes import AddEntry, RemoveEntries, ReplaceEntry
 from agent_memory.ports.queries import EntryFilter, LexicalQuery
 from agent_memory.ports.records import KINDS, STATES
@@ -210,3 +213,33 @@ async def test_the_same_words_find_the_same_entries(both: Both) -> None:
                 {both.turns[hit.entry.id] for hit in await store.search(query)} for store in both.stores
             ]
             assert one == two, word
+
+
+async def test_recall_answers_alike(both: Both) -> None:
+    """The index is filled by pages, and then follows; scores and order are the same to the last."""
+    async with ThreadWorker() as worker, StaticEmbedder() as embedder:
+        searches = [
+            Search(store, worker, SystemClock(), quick=embedder, patience=60) for store in both.stores
+        ]
+        asked = 0
+        for late in (False, True):
+            for talk in both.conversations:
+                where = EntryFilter(where=ScopeFilter(scope=scope(talk), descendants=True))
+                for question in talk.questions[::10]:
+                    one, two = [
+                        await search.find(question.text, where, mode="hybrid", limit=10, now=after(1e7))
+                        for search in searches
+                    ]
+                    assert one is not None
+                    assert one == two
+                    asked += bool(one.hits)
+            if not late:
+                more = [
+                    entry(f"{talk.turns[0].content} once more", scope=f"{scope(talk)}/s1")
+                    for talk in both.conversations
+                ]
+                for store in both.stores:
+                    await store.apply(*map(AddEntry, more))
+        for search in searches:
+            await search.close()
+    assert asked > 20

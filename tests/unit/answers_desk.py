@@ -78,7 +78,7 @@ class Desk:
             process="a",
             exact=exact,
         )
-        self.memory = Memory(self.store, clock, new_id, self.answers)
+        self.memory = Memory(self.store, clock, new_id, answers=self.answers)
         self.plain = Memory(storage, clock, new_id)
 
     async def told(self, content: str, **fields: Any) -> str:

@@ -99,7 +99,7 @@ class House:
                 process=str(number),
                 exact=True,
             )
-            self.keeping.append(Memory(store, clock, new_id, answers))
+            self.keeping.append(Memory(store, clock, new_id, answers=answers))
 
     async def write(self, wanted: Write) -> None:
         memory = self.keeping[wanted.by]

@@ -48,7 +48,7 @@ async def wired(
         kept = await open_query_cache(settings, storage, clock, feed, stack, instance="a", shared=shared)
         while storage.mark() is None:
             await storage.outbox_head()
-        yield Memory(storage, clock, new_id, kept.answers), kept
+        yield Memory(storage, clock, new_id, answers=kept.answers), kept
 
 
 async def test_a_shared_cache_keeps_recalls_and_the_process_its_gets(tmp_path: Path) -> None:

@@ -76,7 +76,9 @@ async def adopt(connection: Connection) -> None:
 
 
 async def know_type(connection: Any, schema: str) -> None:
-    await connection.set_type_codec("vector", encoder=_encode, decoder=bytes, schema=schema, format="binary")
+    await connection.set_type_codec(
+        "vector", encoder=_encode, decoder=_decode, schema=schema, format="binary"
+    )
 
 
 def _encode(values: bytes) -> bytes:
@@ -86,3 +88,11 @@ def _encode(values: bytes) -> bytes:
     if sys.byteorder == "little":
         floats.byteswap()
     return pack(">HH", len(floats), 0) + floats.tobytes()
+
+
+def _decode(wire: bytes) -> bytes:
+    floats = array("f")
+    floats.frombytes(wire[4:])
+    if sys.byteorder == "little":
+        floats.byteswap()
+    return floats.tobytes()

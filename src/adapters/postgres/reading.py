@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Stats,
         VectorQuery,
     )
-    from ...ports.records import Entry, Relation, Revision, Session, Vote
+    from ...ports.records import Entry, Relation, Revision, Session, Vector, Vote
     from ...ports.scopes import ScopeFilter
     from .connections import Connection
 
@@ -74,6 +74,14 @@ class PostgresReader(ABC):
             raise Rejected(f"vector: {len(query.vector)} bytes are no float32 values", "vector")
         checked(query.model, "model")
         return await self._read(partial(vectors.nearest, query=query, indexed=self._indexed), planned=True)
+
+    async def vectors(self, ids: Sequence[str], *, model: str) -> dict[str, tuple[Vector, ...]]:
+        if not ids:
+            return {}
+        checked(model, "model")
+        return await self._read(
+            partial(vectors.stored, ids=_checked(ids), model=model, indexed=self._indexed)
+        )
 
     async def relations(
         self, ids: Sequence[str], *, limit: int = 200, ceiling: str = "global"

@@ -13,6 +13,7 @@ from ...ports.changes import Embedded, PutVectors
 from ...ports.errors import Rejected
 from ...ports.instants import to_micros
 from ...ports.queries import Hit, VectorQuery
+from ...ports.records import Vector
 from .filters import FIELDS, SCOPE, filter_parameters
 from .pgvector import MOST_DIMENSIONS, index_statement
 from .rows import DELETED, E_COLUMNS, WIDTH, checked, row_entry
@@ -41,6 +42,12 @@ _SCAN = Statement(
     "SELECT e.row, e.id, v.start, v.stop, v.value FROM vectors v JOIN entries e ON e.row = v.entry "  # noqa: S608 - constants of this package
     f"WHERE v.model = :model AND {FIELDS} AND {SCOPE} ORDER BY v.entry, v.chunk"
 )
+_STORED = (
+    "SELECT e.id, v.start, v.stop, v.{column} FROM models m JOIN vectors v ON v.model = m.model "
+    "JOIN entries e ON e.row = v.entry WHERE m.name = $2 AND e.id = ANY ($1::text[]) ORDER BY v.entry, v.chunk"
+)
+_STORED_VALUE = _STORED.format(column="value")
+_STORED_EMBEDDING = _STORED.format(column="embedding")
 _WINNERS = f"SELECT {E_COLUMNS}, e.row FROM entries e WHERE e.row = ANY ($1::bigint[])"  # noqa: S608 - same
 
 # The inner statement is the one that an index can answer, chunk by chunk; `+ 0` keeps it from doing so.
@@ -102,6 +109,16 @@ async def _model(transaction: Transaction, change: PutVectors) -> int | None:
     if change.vectors:
         _check_dimension(known[1], change.vectors[0].values, change.model)
     return int(known[0])
+
+
+async def stored(
+    connection: Connection, ids: list[str], model: str, *, indexed: bool
+) -> dict[str, tuple[Vector, ...]]:
+    found: dict[str, tuple[Vector, ...]] = {}
+    rows = await connection.fetch(_STORED_EMBEDDING if indexed else _STORED_VALUE, ids, model)
+    for id_, start, end, values in rows:
+        found[id_] = (*found.get(id_, ()), Vector(values=values, start=start, end=end))
+    return found
 
 
 async def nearest(connection: Connection, query: VectorQuery, *, indexed: bool) -> list[Hit]:

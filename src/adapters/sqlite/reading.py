@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         Stats,
         VectorQuery,
     )
-    from ...ports.records import Entry, Relation, Revision, Session, Vote
+    from ...ports.records import Entry, Relation, Revision, Session, Vector, Vote
     from ...ports.scopes import ScopeFilter
 
 T = TypeVar("T")
@@ -63,6 +63,11 @@ class SqliteReader(ABC):
         if not query.vector or len(query.vector) % 4:
             raise Rejected(f"vector: {len(query.vector)} bytes are no float32 values", "vector")
         return await self._read(partial(vectors.nearest, query=query), long=True)
+
+    async def vectors(self, ids: Sequence[str], *, model: str) -> dict[str, tuple[Vector, ...]]:
+        if not ids:
+            return {}
+        return await self._read(partial(vectors.stored, ids=tuple(ids), model=model), long=True)
 
     async def relations(
         self, ids: Sequence[str], *, limit: int = 200, ceiling: str = "global"

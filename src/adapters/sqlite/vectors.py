@@ -15,13 +15,14 @@ from ...ports.changes import Embedded, PutVectors
 from ...ports.errors import Rejected
 from ...ports.instants import to_micros
 from ...ports.queries import Hit, VectorQuery
+from ...ports.records import Vector
 from .filters import FIELDS, IN_SCOPE, TAGS, TagMode, filter_parameters, tag_mode
-from .rows import DELETED, E_COLUMNS, checked, row_entry
+from .rows import DELETED, E_COLUMNS, checked, encode, row_entry
 from .snapshot import snapshot
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .rows import Row
     from .transaction import Transaction
@@ -40,6 +41,11 @@ _SCAN = (
 _SCANS: dict[TagMode, str] = {
     mode: _SCAN.format(fields=FIELDS, scope=IN_SCOPE, tags=sql) for mode, sql in TAGS.items()
 }
+_STORED = (
+    "SELECT e.id, v.start, v.stop, v.value FROM json_each(:ids) k CROSS JOIN entries e ON e.id = k.value "
+    "CROSS JOIN vectors v INDEXED BY vectors_by_model ON v.entry = e.row "
+    "AND v.model = (SELECT model FROM models WHERE name = :model) ORDER BY k.key, v.chunk"
+)
 _WINNER = f"SELECT {E_COLUMNS} FROM entries e WHERE e.row = ?"  # noqa: S608 - a constant of this package
 
 
@@ -68,6 +74,14 @@ def put(transaction: Transaction, change: PutVectors) -> Embedded:
     )
     transaction.event("entry.embedded", scope, change.entry_id, to_micros(change.at), version)
     return Embedded(stored=True)
+
+
+def stored(connection: sqlite3.Connection, ids: Sequence[str], model: str) -> dict[str, tuple[Vector, ...]]:
+    found: dict[str, tuple[Vector, ...]] = {}
+    asked = {"ids": encode(list(dict.fromkeys(ids))).decode(), "model": checked(model, "model")}
+    for id_, start, end, values in connection.execute(_STORED, asked):
+        found[id_] = (*found.get(id_, ()), Vector(values=values, start=start, end=end))
+    return found
 
 
 def nearest(connection: sqlite3.Connection, query: VectorQuery) -> list[Hit]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ..commands.output import show
 from ..commands.parsing import Parser
-from . import reading, searching, sharing, starting, writing
+from . import alongside, reading, searching, sharing, starting, writing
 from .bench import Bench
 from .figure import Figure, as_json, as_table
 
@@ -31,6 +31,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "get": reading.get_in_process,
     "get-stdio": reading.get_over_stdio,
     "recall": searching.recall,
+    "recall-alongside": alongside.recall_alongside,
     "recall-again": searching.recall_again,
     "processes": sharing.processes,
 }

@@ -1,4 +1,4 @@
-"""Saboteurs of STORAGE-152 to STORAGE-168: sessions, votes and vectors gone astray."""
+"""Saboteurs of STORAGE-152 to STORAGE-169: sessions, votes and vectors gone astray."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from .storage_registry import breaks
 from .storage_wrapper import Wrapper
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent_memory.ports.changes import Change, Once
     from agent_memory.ports.queries import Stats
     from agent_memory.ports.records import Session, Vector, Vote
@@ -154,3 +156,17 @@ class NearestOfAll(Wrapper):
 class CountsNoVectors(Wrapper):
     async def stats(self, where: ScopeFilter) -> Stats:
         return msgspec.structs.replace(await self.inner.stats(where), vectors=0)
+
+
+@breaks(169)
+class ReadsTheFirstChunk(Wrapper):
+    async def vectors(self, ids: Sequence[str], *, model: str) -> dict[str, tuple[Vector, ...]]:
+        found = await self.inner.vectors(ids, model=model)
+        return {entry_id: some[:1] for entry_id, some in found.items()}
+
+
+@breaks(169)
+class ReadsEveryModel(Wrapper):
+    async def vectors(self, ids: Sequence[str], *, model: str) -> dict[str, tuple[Vector, ...]]:
+        found = [await self.inner.vectors(ids, model=each) for each in ("m", "m2")]
+        return {entry_id: some for each in found for entry_id, some in each.items()}

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
         Stats,
         VectorQuery,
     )
-    from agent_memory.ports.records import Entry, Event, Job, JobLease, Relation, Revision, Session, Vote
+    from agent_memory.ports.records import (
+        Entry,
+        Event,
+        Job,
+        JobLease,
+        Relation,
+        Revision,
+        Session,
+        Vector,
+        Vote,
+    )
     from agent_memory.ports.scopes import ScopeFilter
 
 
@@ -67,6 +77,9 @@ class WrappedReader(Reader):
         return self._hits(
             await self.reads.nearest(msgspec.structs.replace(query, filter=self.asked(query.filter)))
         )
+
+    async def vectors(self, ids: Sequence[str], *, model: str) -> dict[str, tuple[Vector, ...]]:
+        return await self.reads.vectors(ids, model=model)
 
     async def relations(
         self, ids: Sequence[str], *, limit: int = 200, ceiling: str = "global"

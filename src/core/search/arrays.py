@@ -1,0 +1,12 @@
+"""The kinds of arrays, by name. Scores are float32; numpy's own types promise no more than that they are floats."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.floating[Any]]
+Flags: TypeAlias = NDArray[np.bool_]
+Numbers: TypeAlias = NDArray[np.int32]

@@ -1,0 +1,94 @@
+"""What is known beside the text: who, when, how it is filed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...ports.instants import to_micros
+from .catalogue import KIND_CODES, Catalogue
+from .dates import named_times
+from .weights import HALF_LIFE_DAYS, Weights
+
+if TYPE_CHECKING:
+    from .arrays import Flags, Floats, Numbers
+    from .index import Index
+    from .lexical import Words
+    from .question import Question
+
+_DAY = 86_400 * 1_000_000
+_HALF_LIVES = np.array([HALF_LIFE_DAYS[kind] for kind in KIND_CODES], np.float32)
+
+
+def author(catalogue: Catalogue, question: Question, admitted: Flags, weights: Weights) -> Floats:
+    """For what the people say whom the question names; nothing where that is everybody."""
+    docs = catalogue.docs
+    by_field = np.zeros(len(catalogue.authors), np.float32)
+    by_opening = np.zeros(len(catalogue.authors), np.float32)
+    for word, capital in question.names.items():
+        numbers = list(catalogue.named.get(word, ()))
+        by_field[numbers] = weights.author
+        if capital:
+            by_opening[numbers] = weights.speaker
+    if not by_field.any():
+        return np.zeros(len(catalogue), np.float32)
+    present = np.zeros(len(by_field), np.bool_)
+    present[docs["author"][admitted]] = True
+    if by_field[present].all():
+        return np.zeros(len(catalogue), np.float32)
+    boost: Floats = np.where(docs["spoken"], by_opening[docs["author"]], by_field[docs["author"]])
+    return boost
+
+
+def date(catalogue: Catalogue, question: Question, now: datetime, weights: Weights) -> Floats:
+    at = catalogue.docs["at"]
+    fits = np.zeros(len(at), np.float32)
+    first_year = datetime.fromtimestamp(max(0, int(at.min(initial=to_micros(now)))) / 1_000_000, UTC).year
+    for start, end, fit in named_times(question.text, now, first_year):
+        within = (at >= to_micros(start)) & (at < to_micros(end))
+        fits[within] = np.maximum(fits[within], fit)
+    return np.float32(weights.date) * fits
+
+
+def small(
+    index: Index,
+    question: Question,
+    words: Words,
+    docs: Numbers,
+    *,
+    now: datetime,
+    weights: Weights,
+) -> dict[str, Floats]:
+    """Of the candidates only: what tips the balance between near equals."""
+    columns = index.catalogue.docs
+    age = np.maximum(0, to_micros(now) - columns["at"][docs]).astype(np.float32) / np.float32(_DAY)
+    return {
+        "question": np.float32(-weights.question) * columns["asks"][docs],
+        "recency": np.float32(weights.recency) * np.exp2(-age / _HALF_LIVES[columns["kind"][docs]]),
+        "importance": np.float32(weights.importance) * (columns["importance"][docs] - np.float32(0.5)),
+        "title": np.float32(weights.title) * _titled(index, words, docs),
+        "tag": np.float32(weights.tag) * _tagged(index, question, docs),
+    }
+
+
+def _titled(index: Index, words: Words, docs: Numbers) -> Floats:
+    found = np.zeros(len(docs), np.float32)
+    for term, share in words.shares.items():
+        found += np.float32(share) * _held(index.titles.rows(term), docs)
+    return found
+
+
+def _tagged(index: Index, question: Question, docs: Numbers) -> Floats:
+    words = list(question.names)
+    names = {*words, *(f"{one}-{other}" for one, other in pairwise(words))}
+    found = np.zeros(len(docs), np.float32)
+    for name in names:
+        np.maximum(found, _held(index.tags.rows(name), docs), out=found)
+    return found
+
+
+def _held(holders: Numbers, docs: Numbers) -> Floats:
+    return np.isin(docs, holders).astype(np.float32) if len(holders) else np.zeros(len(docs), np.float32)

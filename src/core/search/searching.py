@@ -1,0 +1,221 @@
+"""Search as recall asks for it: entries of the store, ranked by the index, each checked again before it is shown."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from ...ports.errors import PortError
+from ...ports.records import Entry
+from ...ports.scopes import ScopeFilter
+from .embedding import Embedding
+from .follower import Follower
+from .keeping import Keeping
+from .matching import matches
+from .question import names_something
+from .weights import Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from datetime import datetime
+
+    from ...ports.clock import Clock
+    from ...ports.embedder import Embedder
+    from ...ports.queries import EntryFilter
+    from ...ports.sidecar import Sidecar
+    from ...ports.storage import Storage
+    from ...ports.worker import Worker
+    from .index import Index
+    from .rank import Ranked
+
+Mode = Literal["hybrid", "lexical", "dense"]
+
+_EVERYWHERE = ScopeFilter(descendants=True)
+_SPARE = 8
+"""Results asked for beyond the limit, in place of those that changed while they were ranked."""
+
+
+class Scored(msgspec.Struct, frozen=True, kw_only=True):
+    """`start`, `end`: the best chunk of a long entry (0, 0: the whole). `parts` add up to `score`."""
+
+    entry: Entry
+    score: float
+    match: str = "lexical"
+    lexical: float = 0.0
+    dense: float = 0.0
+    parts: dict[str, float] = {}
+    start: int = 0
+    end: int = 0
+
+
+class Answer(msgspec.Struct, frozen=True):
+    hits: tuple[Scored, ...]
+    degraded: bool = False
+
+
+class Search:
+    """`most`: entries up to which there is an index; it lives in memory, about 1.3 KB an entry. `patience`: seconds
+    that a question waits for it. Where there is none, or not yet, `find` gives None, and the store's own search has to
+    do.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        worker: Worker,
+        clock: Clock,
+        *,
+        quick: Embedder | None = None,
+        stored: Embedder | None = None,
+        sidecar: Sidecar | None = None,
+        owner: str = "",
+        weights: Weights | None = None,
+        patience: float = 3.0,
+        most: int = 1_000_000,
+    ) -> None:
+        self._storage = storage
+        self._worker = worker
+        self._weights = weights or Weights()
+        self._patience = patience
+        self._most = most
+        self._clock = clock
+        self._too_many_until = -1.0
+        self._keeping = Keeping(storage, worker, sidecar)
+        self._embedding = Embedding(storage, worker, clock, quick=quick, stored=stored, owner=owner)
+        self._follower = Follower(storage, worker, self._embedding, self._keeping)
+        self._filling: asyncio.Task[None] | None = None
+        self._filling_since = 0.0
+        self._errands: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def embeds(self) -> bool:
+        return bool(self._embedding.embedders)
+
+    async def find(
+        self, text: str, where: EntryFilter, *, mode: Mode, limit: int, now: datetime
+    ) -> Answer | None:
+        index = await self._ready_index()
+        if index is None:
+            return None
+        vectors, degraded = await self._vectors(index, text, where, mode)
+        weights = self._weights
+        if mode == "dense":
+            weights = msgspec.structs.replace(weights, lexical=0.0)
+
+        def search() -> list[Ranked]:
+            from .index import Asked  # noqa: PLC0415 - loads numpy
+
+            return index.search(Asked(text, where, vectors, limit + _SPARE, now, weights))
+
+        ranked = await self._worker.run(search)
+        if self._embedding.late_due:
+            self._start("late", partial(self._embedding.late, index))
+        elif self._follower.save_due:
+            # Not before the vectors are there: a start would make all of them again.
+            self._start("save", self._follower.save)
+        if self._embedding.due:
+            self._start("embed", self._embedding.sweep)
+        ids = [one.id for one in ranked]
+        standing = {entry.id: entry for entry in await self._storage.get(ids, ceiling=where.where.ceiling)}
+        hits = tuple(
+            Scored(
+                entry=standing[one.id],
+                score=one.score,
+                match=one.match,
+                lexical=one.lexical,
+                dense=one.dense,
+                parts=one.parts,
+                start=one.start,
+                end=one.end,
+            )
+            for one in ranked
+            if one.id in standing and matches(standing[one.id], where)
+        )
+        return Answer(hits[:limit], degraded)
+
+    async def purged(self) -> None:
+        """To be said after a purge, before its caller hears of it: no file may hold the words of what is gone."""
+        await self._keeping.drop()
+
+    async def idle(self) -> None:
+        """Until what was begun beside the answers (saving, embedding) has ended, well or not."""
+        if self._errands:
+            await asyncio.wait(self._errands.values())
+
+    async def close(self) -> None:
+        running = [task for task in (self._filling, *self._errands.values()) if task is not None]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+    async def _ready_index(self) -> Index | None:
+        """Caught up with what was committed before the call, or None when that takes longer than a caller waits.
+
+        The time that it takes to fill is waited for once, not by every question that comes meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        filling = self._filling is not None and not self._filling.done()
+        waiting_since = self._filling_since if filling else loop.time()
+        try:
+            async with asyncio.timeout_at(waiting_since + self._patience):
+                while (index := await self._follower.catch_up()) is None:
+                    if await self._too_many():
+                        return None
+                    await self._fill()
+                return index
+        except TimeoutError:
+            return None
+
+    async def _too_many(self) -> bool:
+        """Looked at again once a minute."""
+        now = self._clock.monotonic()
+        if now < self._too_many_until:
+            return True
+        if (await self._storage.stats(_EVERYWHERE)).entries <= self._most:
+            return False
+        self._too_many_until = now + 60
+        return True
+
+    async def _fill(self) -> None:
+        """Filled once for all who ask; it goes on when they have stopped waiting."""
+        if self._filling is None or self._filling.done():
+            self._filling_since = asyncio.get_running_loop().time()
+            self._filling = asyncio.create_task(self._follower.fill(), name="search index")
+            self._filling.add_done_callback(_seen)
+        filling = self._filling
+        await asyncio.wait([filling])
+        filling.result()
+
+    def _start(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Beside the answers, one of a name at a time."""
+        running = self._errands.get(name)
+        if running is None or running.done():
+            task = self._errands[name] = asyncio.create_task(work(), name=f"search: {name}")
+            task.add_done_callback(_seen)
+
+    async def _vectors(
+        self, index: Index, text: str, where: EntryFilter, mode: Mode
+    ) -> tuple[Mapping[str, bytes], bool]:
+        """The question as each model sees it, and whether something of that is missing."""
+        embedders = self._embedding.embedders
+        if not embedders or mode == "lexical":
+            return {}, False
+        asked = text
+        if names_something(text):
+            asked = await self._worker.run(lambda: index.dense_question(text, where))
+        vectors: dict[str, bytes] = {}
+        for embedder in embedders:
+            with suppress(PortError):
+                (vectors[embedder.model],) = await embedder.embed([asked], kind="query")
+        return vectors, self._embedding.incomplete or len(vectors) < len(embedders)
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Its error, if any, is told to whoever waits; where nobody does, the next question tries again."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,108 @@
+"""Search, wired: its thread, its file, its embedders."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..adapters.files.sidecar import FileSidecar
+from ..adapters.inprocess.worker import ThreadWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AsyncExitStack
+    from datetime import datetime
+
+    from ..core.search.searching import Answer, Mode, Search
+    from ..ports.clock import Clock
+    from ..ports.embedder import Embedder
+    from ..ports.queries import EntryFilter
+    from ..ports.sidecar import Sidecar
+    from ..ports.storage import Storage
+    from ..ports.worker import Worker
+    from .settings import Settings
+
+
+class LateSearch:
+    """A `Search` whose modules are loaded by the first question, on the worker: a start has no use for them."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        sidecar: Sidecar | None,
+        load: Callable[[], Callable[[], Search]],
+        *,
+        embeds: bool,
+    ) -> None:
+        self.embeds = embeds
+        self._worker = worker
+        self._sidecar = sidecar
+        self._load = load
+        self._search: Search | None = None
+
+    async def find(
+        self, text: str, where: EntryFilter, *, mode: Mode, limit: int, now: datetime
+    ) -> Answer | None:
+        if self._search is None:
+            make = await self._worker.run(self._load)
+            if self._search is None:  # another question may have made it meanwhile
+                self._search = make()
+        return await self._search.find(text, where, mode=mode, limit=limit, now=now)
+
+    async def purged(self) -> None:
+        if self._search is not None:
+            await self._search.purged()
+        elif self._sidecar is not None:
+            await self._sidecar.drop()
+
+    async def close(self) -> None:
+        if self._search is not None:
+            await self._search.close()
+
+
+async def open_search(
+    settings: Settings, storage: Storage, clock: Clock, instance: str, stack: AsyncExitStack
+) -> LateSearch:
+    """Nothing is loaded before the first question."""
+    sidecar = None
+    if settings.db_type == "sqlite":
+        sidecar = FileSidecar(settings.db_path.with_name(settings.db_path.name + "-index"))
+    quick, stored = await _open_embedders(settings, clock, stack)
+    worker = await stack.enter_async_context(ThreadWorker(name="search"))
+
+    def load() -> Callable[[], Search]:
+        from ..core.search.searching import Search  # noqa: PLC0415 - by the first question
+
+        return partial(
+            Search,
+            storage,
+            worker,
+            clock,
+            quick=quick,
+            stored=stored,
+            sidecar=sidecar,
+            owner=instance,
+            most=settings.search_index_max,
+        )
+
+    search = LateSearch(worker, sidecar, load, embeds=quick is not None)
+    stack.push_async_callback(search.close)
+    return search
+
+
+async def _open_embedders(
+    settings: Settings, clock: Clock, stack: AsyncExitStack
+) -> tuple[Embedder | None, Embedder | None]:
+    """The quick one and the chosen one."""
+    if settings.embedder == "off":
+        return None, None
+    from ..adapters.embedders.static import StaticEmbedder  # noqa: PLC0415 - unless it is off
+
+    quick = await stack.enter_async_context(StaticEmbedder())
+    if settings.embedder == "static":
+        return quick, None
+    from .embedding import choose_embedder  # noqa: PLC0415 - where another is chosen
+
+    # The static one stands in until the vectors of this one are made, and wherever it fails.
+    stored = choose_embedder(settings, clock)
+    return quick, None if stored is None else await stack.enter_async_context(stored)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from agent_memory.core.search.index import Index
+from agent_memory.core.search.vectors import VectorTable
+from agent_memory.ports.records import Vector
+from agent_memory_contract.builders import after, changed, entry
+
+from .asking import ask, found, index_of
+
+if TYPE_CHECKING:
+    from agent_memory.ports.records import Entry
+
+
+def test_a_new_version_takes_the_place_of_the_former() -> None:
+    first = entry("the okapi sleeps")
+    index = index_of(first, changed(first, content="the zebra runs"))
+    assert found(index, "okapi") == []
+    assert found(index, "zebra") == [first.id]
+
+
+def test_what_is_not_active_is_not_found() -> None:
+    first = entry("the okapi sleeps")
+    assert found(index_of(first, changed(first, state="archived")), "okapi") == []
+
+
+def test_an_entry_is_found_by_title_tags_and_author() -> None:
+    e = entry("nothing of it", title="Okapi facts", tags=("zoo",), author="Ines Duarte")
+    index = index_of(e, entry("something else"))
+    assert found(index, "okapi") == found(index, "zoo") == found(index, "duarte") == [e.id]
+
+
+def test_a_long_entry_is_found_by_its_best_part_and_says_where_it_is() -> None:
+    words = [f"word{n}" for n in range(3_000)]
+    words[2_000:2_000] = ["ticket", "QX-4711", "closes", "on", "friday"]
+    long, other = entry(" ".join(words)), entry("ticket of the friday")
+    (best, *_) = ask(index_of(other, long), "when closes ticket QX-4711?")
+    assert best.id == long.id
+    assert "QX-4711" in long.content[best.start : best.end]
+    assert best.end - best.start < 1_500
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_chain_of_a_scope_is_its_order_by_time_whatever_came_when(seed: int) -> None:
+    chance = random.Random(seed)
+    index = Index()
+    alive: dict[str, Entry] = {}
+    for n in range(120):
+        if alive and chance.random() < 0.3:
+            gone = chance.choice(list(alive))
+            del alive[gone]
+            index.remove(gone)
+            continue
+        if alive and chance.random() < 0.2:
+            e = changed(alive[chance.choice(list(alive))], importance=0.1)
+        else:
+            scope = chance.choice(("acme", "acme/web"))
+            e = entry(f"fact {n}", scope=scope, occurred_at=after(chance.randrange(10)))
+        alive[e.id] = e
+        index.put(e)
+        if chance.random() < 0.1:
+            _check_chains(index, alive)
+    _check_chains(index, alive)
+
+
+def _check_chains(index: Index, alive: dict[str, Entry]) -> None:
+    docs = index.catalogue.docs
+    for scope in ("acme", "acme/web"):
+        order = sorted((e for e in alive.values() if e.scope == scope), key=lambda e: (e.at, e.id))
+        numbers = [index.catalogue.numbers[e.id] for e in order]
+        assert docs["after"][numbers].tolist() == [*numbers[1:], -1][: len(numbers)]
+        assert docs["before"][numbers].tolist() == [-1, *numbers[:-1]][: len(numbers)]
+
+
+def _table(
+    count: int, dimension: int = 256
+) -> tuple[VectorTable, np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
+    made = np.random.default_rng(1)
+    centres = made.standard_normal((20, dimension))
+    floats = (centres[made.integers(0, 20, count)] + made.standard_normal((count, dimension))).astype("<f4")
+    floats /= np.linalg.norm(floats, axis=1, keepdims=True)
+    table = VectorTable(dimension)
+    for doc, row in enumerate(floats):
+        table.put(doc, [Vector(values=row.tobytes())])
+    return table, floats
+
+
+def test_the_nearest_by_sign_hold_the_ten_nearest() -> None:
+    """Of 6,000, as exact search over float32 has them."""
+    table, floats = _table(6_000)
+    held = 0
+    for row in range(0, 6_000, 300):
+        query = floats[row]
+        rows = table.nearest(query, np.ones(6_000, np.bool_))
+        assert len(rows) < 3_000
+        scored = rows[np.argsort(-table.cosines(query, rows))[:10]]
+        held += len(set(scored.tolist()) & set(np.argsort(-(floats @ query))[:10].tolist()))
+    assert held >= 0.97 * 200
+
+
+def test_only_admitted_documents_are_near() -> None:
+    table, floats = _table(5_000)
+    admitted = np.zeros(5_000, np.bool_)
+    admitted[::2] = True
+    assert not (table.chunks["doc"][table.nearest(floats[0], admitted)] % 2).any()
+
+
+def test_replaced_vectors_are_gone() -> None:
+    table, floats = _table(3)
+    table.put(1, [Vector(values=floats[0].tobytes(), start=0, end=5), Vector(values=floats[2].tobytes())])
+    rows = table.nearest(floats[0], np.ones(3, np.bool_))
+    assert sorted(table.chunks["doc"][rows].tolist()) == [0, 1, 1, 2]
+    assert sorted(table.chunks["doc"][table.rows_of(np.array([1], np.int32))].tolist()) == [1, 1]
+    assert table.cosines(floats[0], rows).max() == pytest.approx(1, abs=0.01)

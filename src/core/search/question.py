@@ -33,6 +33,14 @@ def read_question(text: str) -> Question:
     return Question(text, tuple(terms)[: limits.QUERY_TERMS], names)
 
 
+def asks_for_a_name(text: str) -> bool:
+    """Whether it is numbers and identifiers only (`OPS-4711`, `fact7`). Such a question asks for that very thing; what
+    a model finds near its spelling is noise.
+    """
+    parts = [part for part in text.split() if any(map(word_terms, raw_words(part)))]
+    return bool(parts) and all(any(map(str.isdigit, part)) for part in parts)
+
+
 def names_something(text: str) -> bool:
     """Whether a word is capitalised that is no stop word."""
     return any(word[:1].isupper() and word_terms(word) for word in raw_words(text))

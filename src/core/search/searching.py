@@ -16,7 +16,7 @@ from .embedding import Embedding
 from .follower import Follower
 from .keeping import Keeping
 from .matching import matches
-from .question import names_something
+from .question import asks_for_a_name, names_something
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Search:
     ) -> tuple[Mapping[str, bytes], bool]:
         """The question as each model sees it, and whether something of that is missing."""
         embedders = self._embedding.embedders
-        if not embedders or mode == "lexical":
+        if not embedders or mode == "lexical" or (mode == "hybrid" and asks_for_a_name(text)):
             return {}, False
         asked = text
         if names_something(text):

@@ -117,3 +117,27 @@ def test_replaced_vectors_are_gone() -> None:
     assert sorted(table.chunks["doc"][rows].tolist()) == [0, 1, 1, 2]
     assert sorted(table.chunks["doc"][table.rows_of(np.array([1], np.int32))].tolist()) == [1, 1]
     assert table.cosines(floats[0], rows).max() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("content", "question"),
+    [
+        ("Die Auslieferung ist am Dienstag.", "Wann ist die Auslieferung?"),
+        ("Выкладка идёт по вторникам.", "когда выкладка?"),
+        ("我们星期二部署。", "星期二做什么?"),
+        ("火曜日にデプロイする。", "デプロイはいつですか"),
+        ("화요일에 배포한다.", "배포는 언제"),
+        ("It calls getUserName() twice.", "where is getUserName called"),
+        ("The parser reads RETRY_AFTER.", "retry after"),
+        ("Settled in OPS-4711.", "what of OPS-4711?"),
+    ],
+)
+def test_other_languages_identifiers_and_numbers_are_found(content: str, question: str) -> None:
+    wanted = entry(content)
+    others = (
+        entry("Releases are made on Mondays."),
+        entry("Der Hund schläft."),
+        entry("ничего"),
+        entry("你好吗"),
+    )
+    assert found(index_of(wanted, *others), question) == [wanted.id]

@@ -229,6 +229,14 @@ async def test_what_is_too_much_to_embed_at_once_is_found_by_words_first(
     assert ([hit.entry.id for hit in second.hits], second.degraded) == ([animal.id], False)
 
 
+async def test_a_number_or_an_identifier_is_looked_up_by_its_letters(
+    storage: SqliteStorage, meaning: Search
+) -> None:
+    await two(storage)
+    assert (await ask(meaning, "okapi-7")).hits == ()
+    assert (await ask(meaning, "okapi 7")).hits != ()
+
+
 async def test_lexical_means_words_alone(storage: SqliteStorage, meaning: Search) -> None:
     await two(storage)
     assert (await ask(meaning, "okapi", mode="lexical")).hits == ()

@@ -57,6 +57,17 @@ class Fleet:
             raise refused
         return answer.structured
 
+    async def all_at_once(self) -> None:
+        """More calls on each server than its agents ever have in flight: so many connections it may keep."""
+        async with asyncio.TaskGroup() as group:
+            for server in range(SERVERS):
+                for number in range(2 * AGENTS // SERVERS):
+                    group.create_task(
+                        self.call(
+                            server, f"agent-{number}", "memory_file_lock", action="status", file_path="warm"
+                        )
+                    )
+
     async def connections(self) -> int:
         """Of the fleet, as Redis counts them."""
         host, port = self.redis.address.host, self.redis.address.port

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "unlock": (".commands.locks:unlock", "end the lock on a file, whoever has it"),
     "health": (".commands.health:run", "say whether the memory works, with its figures"),
     "config": (".commands.config:run", "list every setting, or print the configuration for an MCP client"),
+    "service": (".commands.service:run", "systemd: install the daemon as a service, show it, remove it"),
     "migrate": (".commands.migrate:run", "PostgreSQL: bring the schema up to date, or say what is missing"),
     "benchmark": (".benchmark.command:run", "measure this program on this machine, beside what is possible"),
     "demo": (".commands.demo:run", "watch a real server at work, in a temporary folder"),

@@ -14,7 +14,7 @@ from ...ports.errors import Rejected
 from .clients import own_command
 from .output import complain, show, show_json
 from .service_files import check_ours, marked, read, state_of, write
-from .service_settings import not_carried, service_settings, shown
+from .service_settings import not_carried, service_settings, shown, written_folders
 from .service_systemctl import Systemctl, make_user
 from .service_units import (
     SERVICE,
@@ -28,7 +28,6 @@ from .service_units import (
 )
 
 if TYPE_CHECKING:
-    from ..settings import Settings
     from .service_places import Places
     from .service_settings import ServiceSettings
 
@@ -56,7 +55,7 @@ def install(where: Places, order: Order) -> int:
     settings = service_settings(
         read(where.environment), order.named, os.environ, unit=_of_the_unit(where), wanted=_own_folder(where)
     )
-    texts = _texts(where, settings.reading.settings)
+    texts = _texts(where, settings)
     for warning in settings.reading.warnings:
         complain(f"warning: {warning}")
     for name in not_carried(os.environ, settings):
@@ -94,6 +93,11 @@ def _carry_out(
         return Report(files=changes, started="not started")
     if where.system:
         make_user()
+        for folder in written_folders(settings):
+            if folder != STATE and not folder.is_dir():
+                complain(
+                    f"warning: make {folder} before it starts: install -d -o agent-memory -m 700 {folder}"
+                )
     systemctl.do("daemon-reload")
     running = systemctl.properties(SERVICE, "ActiveState").get("ActiveState") in {"active", "activating"}
     systemctl.do("enable", SOCKET, SERVICE)
@@ -108,13 +112,13 @@ def _carry_out(
     return Report(files=changes, started="started")
 
 
-def _texts(where: Places, settings: Settings) -> dict[Path, str]:
+def _texts(where: Places, settings: ServiceSettings) -> dict[Path, str]:
     command, arguments = own_command()
     installation = Installation(
         command=[command, *arguments],
         seen=tuple(_program_folders(command)) if where.system else (),
-        written=(settings.data_dir, settings.db_path.parent) if where.system else (),
-        drain_seconds=settings.drain_timeout,
+        written=written_folders(settings) if where.system else (),
+        drain_seconds=settings.reading.settings.drain_timeout,
     )
     units = system_units(installation) if where.system else user_units(installation)
     texts = {where.service: units[SERVICE], where.socket: units[SOCKET]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -64,6 +65,17 @@ def service_settings(
     )
 
 
+def written_folders(settings: ServiceSettings) -> tuple[Path, ...]:
+    """Where the service writes: the data folder, and every other place that a setting of this file names."""
+    named = (
+        (each.name, path_of(value))
+        for each in SETTINGS
+        if each.read is path_of and (value := settings.values.get(PREFIX + each.name, "").strip())
+    )
+    folders = (place.parent if name == "DB_PATH" else place for name, place in named)
+    return tuple(dict.fromkeys([settings.reading.settings.data_dir, *folders]))
+
+
 def not_carried(environment: Mapping[str, str], settings: ServiceSettings) -> list[str]:
     """Settings of this shell that the service will not have: people expect them there."""
     return sorted(
@@ -102,12 +114,11 @@ def _assignment(given: str, environment: Mapping[str, str]) -> tuple[str, str]:
 def _absolute(name: str, value: str) -> str:
     """The service runs in another folder and, for the system, another home."""
     setting = next(each for each in SETTINGS if PREFIX + each.name == name)
-    if setting.read is not path_of or not value.strip():
-        return value
     try:
-        return str(path_of(value.strip()))
-    except ValueError:
+        meant = setting.read(value.strip())
+    except (ValueError, Rejected):
         return value  # which reading the settings refuses, in words that name it
+    return str(meant) if isinstance(meant, Path) else value
 
 
 def _names() -> set[str]:

@@ -41,7 +41,7 @@ WORKDIR /var/lib/agent-memory
 VOLUME /var/lib/agent-memory
 # Draining takes AGENT_MEMORY_DRAIN_TIMEOUT_MS at most: give `docker stop` longer (-t 30) than that.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
     CMD ["/opt/agent-memory/bin/python3", "-S", "-E", "/opt/agent-memory/ready.py"]
 ENTRYPOINT ["agent-memory"]
 CMD ["worker", "--listen"]

@@ -1,6 +1,6 @@
 """The health check of the image: 0 when the worker in this container is ready, else 1 and why.
 
-Nothing is imported but sockets: it runs every ten seconds in every container.
+Nothing is imported but sockets: it runs every five seconds in every container.
 """
 
 from __future__ import annotations

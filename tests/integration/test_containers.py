@@ -59,10 +59,25 @@ class _Fleet:
         await asyncio.to_thread(self.deploy, script)
 
     def client(self, worker: str) -> StdioClient:
-        return StdioClient(("docker", "exec", "-i", f"{self.name}-{worker}", "agent-memory", "mcp"))
+        return StdioClient(
+            (
+                "docker",
+                "exec",
+                "-i",
+                "-e",
+                "AGENT_MEMORY_DAEMON=required",
+                f"{self.name}-{worker}",
+                "agent-memory",
+                "mcp",
+            )
+        )
 
     def said(self, *command: str) -> str:
         return self._run(*command).stdout.strip()
+
+    def secrets(self) -> list[str]:
+        lines = Path(self._environment["ENV_FILE"]).read_text().splitlines()
+        return [line.partition("=")[2] for line in lines if "_PASSWORD=" in line]
 
     def remove(self) -> None:
         self.deploy("start-without-compose", "destroy")
@@ -134,8 +149,9 @@ def _check_hardened(fleet: _Fleet) -> None:
         == "refused"
     )
     assert fleet.said("docker", "inspect", "--format", "{{.State.Health.Status}}", worker) == "healthy"
-    secrets_shown = fleet.said("docker", "top", f"{fleet.name}-redis", "-o", "args")
-    assert "requirepass" not in secrets_shown
+    shown = fleet.said("docker", "top", f"{fleet.name}-redis", "-o", "pid,args")
+    assert "redis-server" in shown
+    assert not any(secret in shown for secret in fleet.secrets())
 
 
 async def _share(fleet: _Fleet) -> None:

@@ -99,17 +99,23 @@ def _carry_out(
                     f"warning: make {folder} before it starts: install -d -o agent-memory -m 700 {folder}"
                 )
     systemctl.do("daemon-reload")
-    running = systemctl.properties(SERVICE, "ActiveState").get("ActiveState") in {"active", "activating"}
     systemctl.do("enable", SOCKET, SERVICE)
-    if not order.start:
-        return Report(files=changes, started="not started")
-    if running and set(changes.values()) == {"unchanged"}:
-        return Report(files=changes, started="running")
-    if running:
+    started = _start(where, systemctl, changes) if order.start else "not started"
+    return Report(files=changes, started=started)
+
+
+def _start(where: Places, systemctl: Systemctl, changes: dict[str, str]) -> str:
+    runs = systemctl.properties(SERVICE, "ActiveState").get("ActiveState") == "active"
+    if changes[str(where.socket)] == "replaced":
+        # systemd changes no socket under a service that has it.
+        systemctl.do("stop", SOCKET, SERVICE)
+    elif runs and set(changes.values()) == {"unchanged"}:
+        return "running"
+    elif runs:
         systemctl.do("restart", SERVICE)
-        return Report(files=changes, started="restarted")
+        return "restarted"
     systemctl.do("start", SOCKET, SERVICE)
-    return Report(files=changes, started="started")
+    return "restarted" if runs else "started"
 
 
 def _texts(where: Places, settings: ServiceSettings) -> dict[Path, str]:

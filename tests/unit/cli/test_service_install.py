@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent_memory.entrypoints import cli
+from agent_memory.entrypoints.commands.service_files import marked
 
 from .fake_systemd import FakeSystemd
 
@@ -39,7 +40,7 @@ def test_it_writes_the_units_enables_and_starts_them(
     systemd: FakeSystemd, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _install() == 0
-    assert systemd.calls() == [_CHECK, "--user daemon-reload", _LOOK, _ENABLE, _START]
+    assert systemd.calls() == [_CHECK, "--user daemon-reload", _ENABLE, _LOOK, _START]
     service = (systemd.units / "agent-memory.service").read_text()
     assert " -m agent_memory.entrypoints.cli worker --listen\n" in service
     assert service.split("ExecStart=")[1].startswith("/")
@@ -59,7 +60,7 @@ def test_done_again_it_changes_nothing_and_leaves_the_service_alone(
     capsys.readouterr()
     assert _install("SCOPE=acme", "--json") == 0
     assert _files(systemd.home) == before
-    assert systemd.calls() == [_CHECK, "--user daemon-reload", _LOOK, _ENABLE]
+    assert systemd.calls() == [_CHECK, "--user daemon-reload", _ENABLE, _LOOK]
     report = json.loads(capsys.readouterr().out)
     assert (set(report["files"].values()), report["started"]) == ({"unchanged"}, "running")
 
@@ -156,6 +157,16 @@ def test_units_of_a_former_version_are_replaced(
     monkeypatch.setattr("sys.argv", [str(program)])
     assert _install() == 0
     assert f"ExecStart={program} worker" in (systemd.units / "agent-memory.service").read_text()
+
+
+def test_another_socket_is_opened_while_the_service_is_down(systemd: FakeSystemd) -> None:
+    assert _install() == 0
+    socket = systemd.units / "agent-memory.socket"
+    body = socket.read_text().split("\n", 1)[1]
+    socket.write_text(marked(body.replace("agent-memory.sock", "former.sock")))
+    systemd.calls()
+    assert _install() == 0
+    assert systemd.calls()[-2:] == ["--user stop agent-memory.socket agent-memory.service", _START]
 
 
 def test_print_shows_what_would_be_written_and_writes_nothing(

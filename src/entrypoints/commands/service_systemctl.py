@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,13 @@ _ELSEWHERE = (
     "(the Dockerfile does), on macOS from a launchd agent, under WSL with systemd=true in /etc/wsl.conf. "
     "`agent-memory service install --print` shows the units without systemd"
 )
+
+_SESSION = (
+    "Without a login session (su, sudo, cron) the user's manager is not found: log in as this user, or run "
+    "`loginctl enable-linger` and set XDG_RUNTIME_DIR=/run/user/$(id -u). "
+)
+_BOOTED = Path("/run/systemd/system")
+"""There exactly where systemd is the first process: sd_booted(3)."""
 
 
 class Systemctl:
@@ -40,7 +48,7 @@ class Systemctl:
         if answer.returncode == 0:
             return
         why = answer.stderr.strip() or f"exit code {answer.returncode}"
-        hint = "" if self._system else self._session_hint()
+        hint = "" if self._system or not _BOOTED.is_dir() else _SESSION
         raise Rejected(f"systemd does not run here ({why}). {hint}{_ELSEWHERE}")
 
     def do(self, *command: str) -> None:
@@ -68,12 +76,6 @@ class Systemctl:
         if command[0] not in {"start", "restart", "enable"}:
             return ""
         return f"\nwhy: journalctl {'' if self._system else '--user '}-u agent-memory"
-
-    def _session_hint(self) -> str:
-        return (
-            "Without a login session (su, sudo, cron) the user's manager is not found: log in as this user, or run "
-            "`loginctl enable-linger` and set XDG_RUNTIME_DIR=/run/user/$(id -u). "
-        )
 
 
 def make_user() -> None:

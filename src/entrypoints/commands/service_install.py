@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import chown
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,13 +14,14 @@ import msgspec
 from ...ports.errors import Rejected
 from .clients import own_command
 from .output import complain, show, show_json
-from .service_files import check_ours, marked, read, state_of, write
+from .service_files import check_ours, marked, read, write
 from .service_settings import not_carried, service_settings, shown, written_folders
 from .service_systemctl import Systemctl, make_user
 from .service_units import (
     SERVICE,
     SOCKET,
     STATE,
+    USER,
     Installation,
     in_a_home,
     system_units,
@@ -86,18 +88,16 @@ def _carry_out(
     if settings.values or read(where.environment) is not None:
         changes[str(where.environment)] = write(where.environment, settings.text, _SECRET)
     for path, text in texts.items():
-        body = read(path) if state_of(path) == "edited" and read(path) == text else marked(text)
-        changes[str(path)] = write(path, body or text, _PUBLIC)
+        changes[str(path)] = write(path, marked(text), _PUBLIC)
     if where.root is not None:
         systemctl.do("enable", SOCKET, SERVICE)
         return Report(files=changes, started="not started")
     if where.system:
         make_user()
         for folder in written_folders(settings):
-            if folder != STATE and not folder.is_dir():
-                complain(
-                    f"warning: make {folder} before it starts: install -d -o agent-memory -m 700 {folder}"
-                )
+            if folder != STATE and not folder.exists():
+                _make_folder(folder)
+                changes[str(folder)] = "written"
     systemctl.do("daemon-reload")
     systemctl.do("enable", SOCKET, SERVICE)
     started = _start(where, systemctl, changes) if order.start else "not started"
@@ -169,6 +169,12 @@ def _check_reachable(where: Places, *, force: bool) -> None:
                     f"{folder}: the service's user may not enter {part}; install the program where all can read it, "
                     "for example: python3 -m venv /opt/agent-memory && /opt/agent-memory/bin/pip install agent-memory"
                 )
+
+
+def _make_folder(folder: Path) -> None:
+    """For the user of the service, which may write in it but not make it: all around it is read-only there."""
+    folder.mkdir(mode=0o700, parents=True)
+    chown(folder, USER, USER)
 
 
 def _tell(where: Places, report: Report) -> None:

@@ -14,6 +14,7 @@ from ...ports.errors import Rejected
 
 SERVICE: Final = "agent-memory.service"
 SOCKET: Final = "agent-memory.socket"
+USER: Final = "agent-memory"
 STATE: Final = Path("/var/lib/agent-memory")
 """StateDirectory= of the system service."""
 

@@ -21,6 +21,7 @@ from .settings_cache import CACHE_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
+from .settings_worker import WORKER_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ PREFIX = "AGENT_MEMORY_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`db_path`, `data_dir` and `pg_ssl_root` are absolute. Every timeout and ttl is in seconds."""
+    """Paths are absolute. Every timeout, ttl and interval is in seconds."""
 
     db_type: Literal["sqlite", "postgresql"] = "sqlite"
     data_dir: Path
@@ -86,6 +87,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cb_failure_threshold: int = 5
     cb_reset_timeout: float = 30.0
     cb_success_threshold: int = 2
+    worker_concurrency: int = 4
+    worker_poll: float = 1.0
+    worker_lease: float = 30.0
+    session_idle: float = 86_400.0
+    purge_after: float = 0.0
+    backup_every: float = 0.0
+    backup_dir: Path | None = None
+    backup_keep: int = 7
 
     @property
     def place(self) -> str:
@@ -263,4 +272,5 @@ SETTINGS: tuple[Setting, ...] = (
     *LIMIT_SETTINGS,
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,
+    *WORKER_SETTINGS,
 )

@@ -7,7 +7,7 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from .records import Entry, Kind, Relation, RelationType, State
+from .records import Entry, Job, Kind, Relation, RelationType, State
 from .scopes import ScopeFilter
 
 T = TypeVar("T")
@@ -138,3 +138,15 @@ class JobStats(msgspec.Struct, frozen=True, kw_only=True):
     leased: int
     dead: int
     oldest_due: datetime | None = None
+
+
+class PendingJob(msgspec.Struct, frozen=True):
+    """A job that waits, or runs until `leased_until` unless its lease is renewed."""
+
+    job: Job
+    leased_until: datetime | None = None
+
+    @property
+    def due_at(self) -> datetime:
+        """When it can be leased."""
+        return self.leased_until or self.job.run_at

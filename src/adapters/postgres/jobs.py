@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...ports.changes import Enqueue, Enqueued, NewJob
 from ...ports.errors import NotHeld, Rejected
 from ...ports.instants import from_micros, to_micros
-from ...ports.queries import JobStats
+from ...ports.queries import JobStats, PendingJob
 from ...ports.records import Job, JobLease
 from .rows import checked
 
@@ -62,6 +62,10 @@ _BURY = (
     "WITH lost AS (DELETE FROM jobs WHERE id = $1 RETURNING *) "
     "INSERT INTO dead_jobs (id, kind, key, payload, enqueued_at, run_at, attempts, max_attempts, last_error) "
     "SELECT id, kind, key, payload, enqueued_at, run_at, attempts, max_attempts, $2 FROM lost"
+)
+_PENDING = (
+    f"SELECT {_JOB}, CASE WHEN j.token > 0 AND j.due_at > now_micros() THEN j.due_at END FROM jobs j "  # noqa: S608 - same
+    "WHERE cardinality($1::text[]) = 0 OR j.kind = ANY ($1::text[]) ORDER BY j.due_at, j.id LIMIT $2"
 )
 _DEAD = f"SELECT {_JOB} FROM dead_jobs j ORDER BY j.died DESC LIMIT $1"  # noqa: S608 - same
 # One whose key another job has taken meanwhile stays dead.
@@ -155,6 +159,13 @@ async def fail(transaction: Transaction, held: JobLease, reason: str, retry_in: 
         return False
     await transaction.execute(_RETRY, held.job.id, _micros(retry_in), reason)
     return True
+
+
+async def pending(connection: Connection, kinds: Sequence[str], limit: int) -> list[PendingJob]:
+    return [
+        PendingJob(_job(row), None if row[9] is None else from_micros(row[9]))
+        for row in await connection.fetch(_PENDING, kinds, limit)
+    ]
 
 
 async def dead(connection: Connection, limit: int) -> list[Job]:

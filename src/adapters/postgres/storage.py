@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import msgspec
 
 from ...ports.changes import Applied
+from ...ports.errors import Rejected
 from ...ports.queries import EntryQuery
 from ...ports.storage import StorageCapabilities
 from . import jobs, outbox
 from .apply import additions_only, apply, apply_once, check_once, prepare
 from .connections import SNAPSHOT, Connections
 from .errors import is_lost, port_errors
+from .maintenance import maintain
 from .migrate import migrate, schema_version
 from .pages import check_limit
 from .reading import PostgresReader
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
 
     from ...ports.changes import Change, Once, Outcome
     from ...ports.clock import Clock
-    from ...ports.queries import EntryFilter, JobStats
+    from ...ports.queries import EntryFilter, JobStats, PendingJob
     from ...ports.records import Entry, Event, Job, JobLease
+    from ...ports.storage import Maintenance
     from .config import PostgresSettings
     from .connections import Connection
     from .transaction import Transaction
@@ -147,6 +150,10 @@ class PostgresStorage(PostgresReader):
         jobs.check_retry(reason, retry_in)
         return await self._run(partial(jobs.fail, held=lease, reason=reason, retry_in=retry_in))
 
+    async def pending_jobs(self, kinds: Sequence[str] = (), *, limit: int = 50) -> list[PendingJob]:
+        check_limit(limit)
+        return await self._read(partial(jobs.pending, kinds=list(kinds), limit=limit))
+
     async def dead_jobs(self, *, limit: int = 50) -> list[Job]:
         check_limit(limit)
         return await self._read(partial(jobs.dead, limit=limit))
@@ -159,6 +166,13 @@ class PostgresStorage(PostgresReader):
 
     async def job_stats(self) -> JobStats:
         return await self._read(jobs.stats)
+
+    async def maintain(self, task: Maintenance) -> None:
+        await maintain(self._run, task)
+
+    async def backup(self, target: str) -> None:  # noqa: ARG002 - the port's
+        """The operator's: pg_dump, or the server's own continuous archiving."""
+        raise Rejected(f"{self._connections.name}: back it up with pg_dump, or as your server is backed up")
 
     async def schema_version(self) -> int:
         return await self._read(schema_version)

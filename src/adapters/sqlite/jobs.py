@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...ports.changes import Enqueued, NewJob
 from ...ports.errors import NotHeld, Rejected
 from ...ports.instants import from_micros, to_micros
-from ...ports.queries import JobStats
+from ...ports.queries import JobStats, PendingJob
 from ...ports.records import Job, JobLease
-from .rows import Row, checked, encode
+from .rows import checked, encode
 
 if TYPE_CHECKING:
     import sqlite3
@@ -53,6 +53,11 @@ _BURY = (
     "SELECT id, kind, key, payload, enqueued_at, run_at, attempts, max_attempts, ? FROM jobs WHERE id = ?"
 )
 _DROP = "DELETE FROM jobs WHERE id = ?"
+_PENDING = (
+    "SELECT id, kind, payload, enqueued_at, run_at, attempts, max_attempts, key, last_error, "
+    "iif(token > 0 AND due_at > :now, due_at, NULL) FROM jobs "
+    "WHERE :any OR kind IN (SELECT value FROM json_each(:kinds)) ORDER BY due_at, id LIMIT :limit"
+)
 _DEAD = (
     "SELECT id, kind, payload, enqueued_at, run_at, attempts, max_attempts, key, last_error FROM dead_jobs "
     "ORDER BY died DESC LIMIT ?"
@@ -152,6 +157,16 @@ def fail(transaction: Transaction, held: JobLease, reason: str, retry_in: float)
     return True
 
 
+def pending(
+    connection: sqlite3.Connection, kinds: Sequence[str], now: datetime, limit: int
+) -> list[PendingJob]:
+    parameters = {"kinds": encode(kinds).decode(), "any": not kinds, "now": to_micros(now), "limit": limit}
+    return [
+        PendingJob(_job(row), None if until is None else from_micros(until))
+        for *row, until in connection.execute(_PENDING, parameters)
+    ]
+
+
 def dead(connection: sqlite3.Connection, limit: int) -> list[Job]:
     return [_job(row) for row in connection.execute(_DEAD, (limit,))]
 
@@ -190,7 +205,7 @@ def _lost(held: JobLease) -> NotHeld:
     return NotHeld(f"job {held.job.id}: the lease of {held.owner!r} (token {held.token}) is over")
 
 
-def _job(row: Row) -> Job:
+def _job(row: Sequence[Any]) -> Job:
     id_, kind, payload, enqueued_at, run_at, attempts, max_attempts, key, last_error = row
     return Job(
         id=id_,

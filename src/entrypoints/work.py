@@ -150,8 +150,16 @@ class Work:
             listener(run)
 
 
-def make_work(app: App, *, poll: float, most: int | None = None, watches: bool = True) -> Work:
-    return Work(app, job_kinds(app), schedules(app), poll=poll, most=most, watches=watches)
+def make_work(
+    app: App,
+    *,
+    poll: float,
+    most: int | None = None,
+    watches: bool = True,
+    kinds: Callable[[App], Sequence[JobKind]] = job_kinds,
+    scheduled: Callable[[App], Sequence[Schedule]] = schedules,
+) -> Work:
+    return Work(app, kinds(app), scheduled(app), poll=poll, most=most, watches=watches)
 
 
 class _Trouble:

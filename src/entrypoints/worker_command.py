@@ -35,30 +35,34 @@ class WorkerOptions(msgspec.Struct, frozen=True, kw_only=True):
     once: bool = False
 
 
-def run(reading: Reading, options: WorkerOptions) -> int:
-    """Work until a signal comes; the exit code."""
+def run(
+    reading: Reading, options: WorkerOptions, compose: Callable[[App, WorkerOptions], Work] | None = None
+) -> int:
+    """Work until a signal comes; the exit code. `compose`: other work than this program's own."""
     log = Log(reading.settings.log_level)
     log.take_over()
     for warning in reading.warnings:
         log.warning(warning)
     try:
-        run_loop(_run(reading, options, log), reading.settings.event_loop)
+        run_loop(_run(reading, options, log, compose or work_of), reading.settings.event_loop)
     except PortError as error:
         sys.stderr.write(f"agent-memory: {error.code}: {error}\n")
         return EXIT_TEMPORARY if error.retryable else EXIT_MISCONFIGURED
     return 0
 
 
-async def _run(reading: Reading, options: WorkerOptions, log: Log) -> None:
+async def _run(
+    reading: Reading, options: WorkerOptions, log: Log, compose: Callable[[App, WorkerOptions], Work]
+) -> None:
     async with open_app(reading.settings, log) as app:
-        work = worker_of(app, options)
+        work = compose(app, options)
         if options.once:
             await work.once()
         else:
             await serve(app, work)
 
 
-def worker_of(app: App, options: WorkerOptions) -> Work:
+def work_of(app: App, options: WorkerOptions) -> Work:
     settings = app.settings
     if settings.backup_every and not app.storage.capabilities.backups:
         app.log.warning("BACKUP_EVERY_HOURS has no effect on this store: back it up with its own tools")

@@ -26,14 +26,15 @@ _ENQUEUE = (
 )
 _STANDING = "SELECT id FROM jobs WHERE kind = ? AND key = ? AND key <> ''"
 _ANY_DUE = (
-    "SELECT EXISTS (SELECT 1 FROM json_each(:kinds) k JOIN jobs j ON j.kind = k.value AND j.due_at <= :now)"
+    "SELECT EXISTS ("
+    "SELECT 1 FROM json_each(:kinds) k CROSS JOIN jobs j ON j.kind = k.value AND j.due_at <= :now)"
 )
 _EXHAUSTED = (
-    "SELECT j.id FROM json_each(:kinds) k JOIN jobs j ON j.kind = k.value AND j.due_at <= :now "
+    "SELECT j.id FROM json_each(:kinds) k CROSS JOIN jobs j ON j.kind = k.value AND j.due_at <= :now "
     "WHERE j.token > 0 AND j.attempts >= j.max_attempts"
 )
 _DUE = (
-    "SELECT j.id FROM json_each(:kinds) k JOIN jobs j ON j.kind = k.value AND j.due_at <= :now "
+    "SELECT j.id FROM json_each(:kinds) k CROSS JOIN jobs j ON j.kind = k.value AND j.due_at <= :now "
     "ORDER BY j.run_at, j.id LIMIT :limit"
 )
 _NEXT_TOKEN = "UPDATE store SET job_token = job_token + 1 RETURNING job_token"  # noqa: S105 - not a secret

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ async def test_scheduled_work_goes_on_when_its_leader_is_killed(source: str, tmp
         assert await crew.dismiss()
         history = runs(place.history, crew.killed)
     assert overlaps(history) == []
-    for before, after in zip(history, history[1:], strict=False):
+    for before, after in pairwise(history):
         cut_off = before.pid in crew.killed and before.end == crew.killed[before.pid]
         assert after.start - before.end <= LEASE + SLACK
         # Whoever comes next knows when it was done last.

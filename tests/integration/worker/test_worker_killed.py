@@ -54,7 +54,10 @@ class Load:
         gone = now - timedelta(seconds=1)
         new = entry(f"expires {number}", at=gone - timedelta(seconds=9), expires_at=gone)
         await self._app.storage.apply(
-            *(Enqueue(NewJob(kind="effect", payload=name.encode(), max_attempts=1000), now) for name in names),
+            *(
+                Enqueue(NewJob(kind="effect", payload=name.encode(), max_attempts=1000), now)
+                for name in names
+            ),
             AddEntry(new, expire_jobs(new.id, gone)),
         )
         self.effects += names

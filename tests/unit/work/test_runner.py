@@ -1,5 +1,8 @@
 """Jobs are leased, done, ended; they fail, are tried again, and die."""
 
+# pyright: reportPrivateUsage=false
+# Time that passes while nothing of this process runs, and whether anything sleeps, are told by no port.
+
 from __future__ import annotations
 
 import asyncio
@@ -43,7 +46,7 @@ async def test_jobs_come_in_batches_and_so_many_batches_at_once(bench: Bench) ->
         assert [len(batch) for batch in doing.batches] == [2, 2, 2]
         doing.go.set()
         await bench.until(task.done)
-    assert sorted(sum(doing.batches, [])) == list("abcdefgh")
+    assert sorted(payload for batch in doing.batches for payload in batch) == list("abcdefgh")
     assert doing.most == 3
 
 

@@ -185,7 +185,7 @@ async def test_a_scheduler_that_stops_ends_what_it_is_at(bench: Bench, lock: Loc
     assert await lock.inspect(LEADER) is None
 
 
-async def test_a_lock_server_that_is_away_is_waited_for_and_told_once(bench: Bench, lock: Lock) -> None:
+async def test_a_lock_server_that_is_away_is_waited_for_and_told_once(bench: Bench) -> None:
     class Away(InProcessLock):
         tries = 0
 
@@ -204,7 +204,9 @@ async def test_a_lock_server_that_is_away_is_waited_for_and_told_once(bench: Ben
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
-        st.tuples(st.sampled_from(["one", "two", "three"]), st.sampled_from(["turn", "cut"]), st.floats(0, 90)),
+        st.tuples(
+            st.sampled_from(["one", "two", "three"]), st.sampled_from(["turn", "cut"]), st.floats(0, 90)
+        ),
         max_size=12,
     )
 )

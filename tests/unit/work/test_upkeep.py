@@ -23,10 +23,10 @@ from agent_memory.ports.errors import Unavailable
 from agent_memory.ports.scopes import ScopeFilter
 from agent_memory_contract.builders import T0, adds, after, changed, entry, session
 
-from .bench import Bench
-
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .bench import Bench
 
 EVERYWHERE = ScopeFilter(descendants=True)
 DAY = 86_400.0

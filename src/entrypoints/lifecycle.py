@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from ..ports.errors import PortError
 from .daemon.notify import notifier_from
@@ -173,7 +173,8 @@ async def _awaited(main: Callable[[], Awaitable[None]]) -> None:
 async def _first(task: asyncio.Future[None], event: asyncio.Event, timeout: float | None = None) -> None:  # noqa: ASYNC109 - passed on
     waiter = asyncio.ensure_future(event.wait())
     try:
-        await asyncio.wait([task, waiter], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [task, waiter]
+        await asyncio.wait(either, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiter.cancel()
 

@@ -8,12 +8,12 @@ what is wrong.
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from .daemon.address import PREFIX, database_of, given, sockets_of
 from .daemon.link import Link, Refused, line, reach
 
-TYPE_CHECKING = False  # `typing` costs a client a millisecond
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import binascii
 import os
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False  # `typing` costs a client a millisecond
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 HELLO_WITHIN: Final = 10.0
 """Seconds that a connection may take to say who it is."""
 _SLOW_READER: Final = 2.0
+_LOOK_EVERY: Final = 0.1
 
 
 class House(Protocol):
@@ -149,6 +151,7 @@ class Client(asyncio.Protocol):
 
     async def _end(self, grace: float, farewell: bytes) -> None:
         assert self._session is not None
+        self._look_whether_gone()
         abandoned = await self._session.drain(grace)
         if abandoned:
             self._house.log.error("calls did not end when cancelled", calls=abandoned)
@@ -156,6 +159,15 @@ class Client(asyncio.Protocol):
             # Only now is it true: whatever was read is answered.
             self._open().write(farewell)
         self._open().close()
+
+    def _look_whether_gone(self) -> None:
+        """The loop tells only the end of what a client says. That nobody hears the answers either, the system tells."""
+        if self._lost.is_set() or not self.calls:
+            return
+        if hung_up(self._open()):
+            self.hurry()
+        else:
+            asyncio.get_running_loop().call_later(_LOOK_EVERY, self._look_whether_gone)
 
     def _open(self) -> asyncio.Transport:
         assert self._transport is not None
@@ -169,6 +181,13 @@ def _check_user(transport: asyncio.BaseTransport) -> None:
         user = peer_user(connection)
     if user is not None and user != os.geteuid():
         raise Declined("foreign", f"this daemon serves the user {os.geteuid()} only, not {user}")
+
+
+def hung_up(transport: asyncio.BaseTransport) -> bool:
+    """Whether the other end is closed in both directions."""
+    look = select.poll()
+    look.register(transport.get_extra_info("socket").fileno(), 0)
+    return any(event & (select.POLLHUP | select.POLLERR) for _, event in look.poll(0))
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:

@@ -13,8 +13,8 @@ import socket
 import struct
 import sys
 import time
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False  # `typing` costs a client a millisecond
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any

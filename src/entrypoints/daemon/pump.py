@@ -9,11 +9,11 @@ import socket
 import stat
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from .link import LONGEST, Refused, reach
 from .traffic import Traffic
 
-TYPE_CHECKING = False  # `typing` costs a client a millisecond
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any

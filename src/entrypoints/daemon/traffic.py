@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from .link import MARK, json_object
 
-TYPE_CHECKING = False  # `typing` costs a client a millisecond
 if TYPE_CHECKING:
     from typing import Any
 

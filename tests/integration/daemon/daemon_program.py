@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -20,13 +19,12 @@ from agent_memory.entrypoints.wiring import open_app
 async def serve(life: Lifecycle, settings: Settings, log: Log) -> None:
     inherited = inherited_socket(os.environ)
     where = Path(settings.daemon_sockets[0]) if inherited is None else inherited
-    async with open_app(settings, log) as app:
-        async with listening(app, make_server(app), where) as listener:
-            life.ready(f"serving at {where}")
-            sys.stdout.write(f"ready {where}\n")
-            sys.stdout.flush()
-            await life.stopped()
-            life.stopping(f"{listener.calls} calls in flight")
+    async with open_app(settings, log) as app, listening(app, make_server(app), where) as listener:
+        life.ready(f"serving at {where}")
+        sys.stdout.write(f"ready {where}\n")
+        sys.stdout.flush()
+        await life.stopped()
+        life.stopping(f"{listener.calls} calls in flight")
 
 
 async def main() -> int:

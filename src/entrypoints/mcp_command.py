@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..ports.errors import PortError
+from .daemon.watch import unless_a_daemon_does
 from .event_loop import run as run_loop
 from .logs import Log
 from .mcp.application import Application
@@ -50,7 +51,7 @@ def run(reading: Reading) -> int:
 
 async def _serve(settings: Settings, log: Log) -> None:
     async with open_app(settings, log) as app:
-        upkeep = asyncio.create_task(keep_up(app), name="upkeep")
+        upkeep = asyncio.create_task(unless_a_daemon_does(app, lambda: keep_up(app)), name="upkeep")
         try:
             await serve_stdio(make_server(app), grace=settings.drain_timeout)
         finally:

@@ -15,22 +15,26 @@ from ..core.limits import AGENT_CHARS, FILE_LOCK_SECONDS
 from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
+from .daemon.address import database_of, sockets_of
 from .event_loop import LoopChoice
 from .setting import Setting, choice, path, seconds_from_millis
 from .settings_cache import CACHE_SETTINGS
+from .settings_daemon import DAEMON_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
 from .settings_worker import WORKER_SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 PREFIX = "AGENT_MEMORY_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths are absolute. Every timeout, ttl and interval is in seconds."""
+    """Paths are absolute. Every timeout, ttl and interval is in seconds. `database` names what is shared, and
+    `daemon_sockets` where its daemon may be found (`daemon/address.py`).
+    """
 
     db_type: Literal["sqlite", "postgresql"] = "sqlite"
     data_dir: Path
@@ -95,6 +99,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backup_every: float = 0.0
     backup_dir: Path | None = None
     backup_keep: int = 7
+    daemon: Literal["auto", "off", "required"] = "auto"
+    socket: Path | None = None
+    runtime_dir: Path | None = None
+    daemon_clients_max: int = 256
+    daemon_reconnect: float = 10.0
+    database: str = ""
+    daemon_sockets: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -137,14 +148,17 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
     fields.setdefault("db_path", data_dir / "memory.db")
     if "file_lock_ttl" not in fields and sources["REDIS_LOCK_TTL_MS"] == "environment":
         fields["file_lock_ttl"] = fields["redis_lock_ttl"]
+    fields["database"] = database_of(environment)
+    fields["daemon_sockets"] = sockets_of(environment, database_of(environment))
     return Reading(
         settings=msgspec.convert(fields, Settings),
         sources=sources,
-        warnings=tuple(_unknown(environment)),
+        warnings=tuple(unknown_names(environment)),
     )
 
 
-def _unknown(environment: Mapping[str, str]) -> list[str]:
+def unknown_names(environment: Iterable[str]) -> list[str]:
+    """A warning for each name that means nothing here."""
     from difflib import get_close_matches  # noqa: PLC0415 (costs 5 ms, and only a mistake needs it)
 
     known = [PREFIX + setting.name for setting in SETTINGS]
@@ -269,6 +283,7 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
     ),
     *CACHE_SETTINGS,
+    *DAEMON_SETTINGS,
     *LIMIT_SETTINGS,
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,

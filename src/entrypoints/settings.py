@@ -19,6 +19,7 @@ from .event_loop import LoopChoice
 from .setting import Setting, choice, path, seconds_from_millis
 from .settings_cache import CACHE_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
+from .settings_metrics import METRICS_SETTINGS, wants_traces
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
 
@@ -86,6 +87,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cb_failure_threshold: int = 5
     cb_reset_timeout: float = 30.0
     cb_success_threshold: int = 2
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    metrics_refresh: float = 5.0
+    perf: bool = False
+    log_format: Literal["auto", "text", "json"] = "auto"
+    traces: bool = False
 
     @property
     def place(self) -> str:
@@ -128,11 +135,21 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
     fields.setdefault("db_path", data_dir / "memory.db")
     if "file_lock_ttl" not in fields and sources["REDIS_LOCK_TTL_MS"] == "environment":
         fields["file_lock_ttl"] = fields["redis_lock_ttl"]
+    fields["traces"] = wants_traces(environment)
     return Reading(
         settings=msgspec.convert(fields, Settings),
         sources=sources,
         warnings=tuple(_unknown(environment)),
     )
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """What must stand in no log: the secret settings, and the password within an address that is one."""
+    values = [str(getattr(settings, setting.field)) for setting in SETTINGS if setting.secret]
+    inside = (
+        value.partition("@")[0].rpartition(":")[2] for value in values if "://" in value and "@" in value
+    )
+    return tuple(value for value in (*values, *inside) if value)
 
 
 def _unknown(environment: Mapping[str, str]) -> list[str]:
@@ -261,6 +278,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     *CACHE_SETTINGS,
     *LIMIT_SETTINGS,
+    *METRICS_SETTINGS,
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,
 )

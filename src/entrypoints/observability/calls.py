@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from ..mcp.application import Refused
 from ..mcp.messages import INVALID_PARAMS, SERVER_BUSY
 from ..mcp.tools import TOOLS
-from .current import Call, begin_call, current_call
+from .current import begin_call, current_call
 from .timed import DEFECT, OK, outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from types import TracebackType
 
     import msgspec
 
@@ -30,54 +29,51 @@ _REFUSALS: Final = {INVALID_PARAMS: REFUSED, SERVER_BUSY: "rate_limited"}
 _NAMES: Final = frozenset(str(tool["name"]) for tool in TOOLS)
 
 
-class _Outcome:
-    __slots__ = ("value",)
-
-    def __init__(self) -> None:
-        self.value = OK
-
-
 class _Measured:
-    def __init__(self, measures: Measures) -> None:
+    """A call from its start to its end. One that was cancelled is not counted: that says nothing about what it called."""
+
+    __slots__ = ("_begun", "_call", "_measures", "_name", "_span", "outcome")
+
+    def __init__(self, measures: Measures, name: str, context: CallContext) -> None:
         self._measures = measures
+        self._name = name
+        self._call = current_call() or begin_call(context.meta)
+        self.outcome = OK
 
-    @contextmanager
-    def _measuring(self, name: str, context: CallContext) -> Generator[_Outcome]:
-        """A call that was cancelled is not counted: that says nothing about what was called."""
+    def __enter__(self) -> Self:
         measures = self._measures
-        call = current_call() or begin_call(context.meta)
-        call.parts = {} if measures.perf else None
-        span = None if measures.tracing is None else measures.tracing.begin(name, call)
-        outcome = _Outcome()
+        self._call.parts = {} if measures.perf else None
+        self._span = None if measures.tracing is None else measures.tracing.begin(self._name, self._call)
         measures.calls_in_flight += 1
-        begun = perf_counter()
-        try:
-            yield outcome
-        except Refused as error:
-            outcome.value = _REFUSALS.get(error.code, "unavailable")
-            raise
-        except Exception as error:
-            outcome.value = outcome_of(error)
-            raise
-        except BaseException:
-            outcome.value = ""
-            raise
-        finally:
-            measures.calls_in_flight -= 1
-            if outcome.value:
-                self._note(name, call, outcome.value, perf_counter() - begun)
-            if span is not None:
-                span.end(outcome.value)
+        self._begun = perf_counter()
+        return self
 
-    def _note(self, name: str, call: Call, outcome: str, seconds: float) -> None:
-        self._measures.calls.note((name, outcome), seconds)
-        if self._measures.tell is not None:
-            self._measures.tell(name, call, outcome, seconds)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        seconds = perf_counter() - self._begun
+        measures = self._measures
+        measures.calls_in_flight -= 1
+        if error is not None:
+            self.outcome = _outcome_of(error)
+        if self.outcome:
+            measures.calls.note((self._name, self.outcome), seconds)
+            if measures.tell is not None:
+                measures.tell(self._name, self._call, self.outcome, seconds)
+        if self._span is not None:
+            self._span.end(self.outcome)
 
 
-class MeasuredTools(_Measured):
+def _outcome_of(error: BaseException) -> str:
+    """Empty: cancelled."""
+    if isinstance(error, Refused):
+        return _REFUSALS.get(error.code, "unavailable")
+    return outcome_of(error) if isinstance(error, Exception) else ""
+
+
+class MeasuredTools:
     def __init__(self, tools: Tools, measures: Measures) -> None:
-        super().__init__(measures)
+        self._measures = measures
         self._tools = tools
 
     async def list_tools(self, cursor: str | None) -> Page:
@@ -85,16 +81,16 @@ class MeasuredTools(_Measured):
 
     async def call_tool(self, name: str, arguments: msgspec.Raw, context: CallContext) -> ToolResult:
         # A name that is none of ours is whatever a client wrote: as a label it would make a series of each.
-        with self._measuring(name if name in _NAMES else UNKNOWN, context) as outcome:
+        with _Measured(self._measures, name if name in _NAMES else UNKNOWN, context) as measured:
             result = await self._tools.call_tool(name, arguments, context)
             if result.is_error:
-                outcome.value = result.error or DEFECT
+                measured.outcome = result.error or DEFECT
         return result
 
 
-class MeasuredResources(_Measured):
+class MeasuredResources:
     def __init__(self, resources: Resources, measures: Measures) -> None:
-        super().__init__(measures)
+        self._measures = measures
         self._resources = resources
 
     async def list_resources(self, cursor: str | None) -> Page:
@@ -104,5 +100,5 @@ class MeasuredResources(_Measured):
         return await self._resources.list_resource_templates(cursor)
 
     async def read_resource(self, uri: str, context: CallContext) -> ResourceResult:
-        with self._measuring(READ_RESOURCE, context):
+        with _Measured(self._measures, READ_RESOURCE, context):
             return await self._resources.read_resource(uri, context)

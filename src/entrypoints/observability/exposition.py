@@ -223,12 +223,12 @@ class Exposition:
     def _of_jobs(self) -> Iterator[Metric]:
         jobs = self._figures.jobs
         if jobs is not None:
-            depth: list[tuple[tuple[str, ...], float]] = [
-                (("waiting",), jobs.waiting),
-                (("leased",), jobs.leased),
-                (("dead",), jobs.dead),
+            depth = [
+                ((kind, state), getattr(counts, state))
+                for kind, counts in jobs.by_kind.items()
+                for state in ("waiting", "leased", "dead")
             ]
-            yield _gauge("agent_memory_jobs", "Jobs in the store, by their state", depth, ("state",))
+            yield _gauge("agent_memory_jobs", "Jobs in the store", depth, ("kind", "state"))
             due = jobs.oldest_due
             age = 0.0 if due is None else max(0.0, (self._app.clock.now() - due).total_seconds())
             yield _gauge(

@@ -1,6 +1,6 @@
 """Counts and times as they are kept while the program runs: a few numbers a series, changed on the loop's thread alone.
 
-prometheus-client's own metrics take a lock for each change and walk the buckets one by one: four times the cost, on a
+prometheus-client's own metrics take a lock for each change and walk the buckets one by one: six times the cost, on a
 path that takes twenty microseconds. It is used where it is good, for writing what is kept here (`exposition.py`).
 """
 

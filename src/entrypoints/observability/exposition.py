@@ -45,7 +45,7 @@ class Exposition:
         """In the format that the request asks for: OpenMetrics, or Prometheus' own text."""
         try:
             encode, kind = choose_encoder(headers.get("accept", ""))
-        except ValueError:  # a version that is none
+        except (TypeError, ValueError):  # a version that is none
             encode, kind = choose_encoder("")
         return Page(encode(self._registry), kind)
 
@@ -73,7 +73,7 @@ class Exposition:
         )
         yield _gauge(
             "agent_memory_event_loop_lag_seconds",
-            "How late the event loop came to what was due last",
+            "How late the event loop came to what was due, at the worst in the last 15 s",
             self._measures.loop_lag,
         )
         if self._figures.read_at is not None:

@@ -5,7 +5,8 @@ asked no more often, and a scrape waits for neither.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...ports.errors import PortError
 
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from ..wiring_parts import RedisLoad
     from .measures import Measures
 
+T = TypeVar("T")
+
 _PATIENCE = 5.0
 """Seconds for each of them."""
 _BEAT = 1.0
+_BEATS = 15
 
 
 class Figures:
@@ -45,11 +49,7 @@ async def keep_reading(app: App, measures: Measures, figures: Figures, every: fl
 
 
 async def read(app: App, measures: Measures, figures: Figures) -> None:
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            figures.database = await app.store.health()
-            figures.jobs = await app.store.job_stats()
-    except (PortError, TimeoutError):
+    if not await _read_database(app, figures):
         figures.database = {**figures.database, "connected": False}
     for breaker in app.breakers:
         state = await breaker.status()
@@ -59,13 +59,54 @@ async def read(app: App, measures: Measures, figures: Figures) -> None:
     figures.read_at = app.clock.monotonic()
 
 
+async def _read_database(app: App, figures: Figures) -> bool:
+    """Whether it answered in time. What it still answers later is thrown away."""
+
+    async def ask() -> tuple[dict[str, object], JobStats]:
+        return await app.store.health(), await app.store.job_stats()
+
+    answer = await in_time(asyncio.create_task(ask(), name="figures"), _PATIENCE)
+    if answer is None:
+        return False
+    figures.database, figures.jobs = answer
+    return True
+
+
+async def in_time(asking: asyncio.Task[T], patience: float) -> T | None:
+    """None where it failed or took longer. A timeout alone would not do: whoever cancels a query of a server that says
+    nothing waits for its connection to be given up.
+    """
+    try:
+        done, _ = await asyncio.wait([asking], timeout=patience)
+    except asyncio.CancelledError:
+        asking.cancel()
+        raise
+    if not done:
+        asking.cancel()
+        asking.add_done_callback(_forget)
+        return None
+    try:
+        return asking.result()
+    except PortError:
+        return None
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
 async def watch_loop(measures: Measures) -> None:
-    """How late the loop comes to what is due: while one call holds it, all others wait as long."""
+    """How late the loop comes to what is due: while one call holds it, all others wait as long. The worst of the last
+    beats is kept for as long as a scraper takes to come by.
+    """
     loop = asyncio.get_running_loop()
+    lags: deque[float] = deque(maxlen=_BEATS)
     while True:
         due = loop.time() + _BEAT
         await asyncio.sleep(_BEAT)
-        measures.loop_lag = max(0.0, loop.time() - due)
+        lags.append(max(0.0, loop.time() - due))
+        measures.loop_lag = max(lags)
 
 
 def waiting_in(database: dict[str, object]) -> dict[str, float]:

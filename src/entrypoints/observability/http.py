@@ -46,7 +46,7 @@ async def serving(pages: Pages, host: str, port: int) -> AsyncGenerator[int]:
     """The port, which is chosen by the system where 0 is given. `Misconfigured` where it cannot be had."""
     endpoint = _Endpoint(pages)
     try:
-        server = await asyncio.start_server(endpoint.serve, host, port, limit=_MOST_HEAD, backlog=32)
+        server = await asyncio.start_server(endpoint.admit, host, port, limit=_MOST_HEAD, backlog=32)
     except OSError as error:
         raise Misconfigured(_refusal(error, host, port)) from error
     try:
@@ -68,13 +68,16 @@ class _Endpoint:
         self._pages = pages
         self._serving: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Not a coroutine: asyncio's own task for one would report its cancellation as an error (until 3.12)."""
         if len(self._serving) >= _MOST_CONNECTIONS:
             writer.transport.abort()
             return
+        task = asyncio.create_task(self._serve(reader, writer), name="http")
         self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
                 answer = await self._answer(reader)
@@ -85,7 +88,6 @@ class _Endpoint:
         except (OSError, TimeoutError):
             writer.transport.abort()  # it went away, or is too slow for us
         finally:
-            self._serving.discard(task)
             writer.close()
 
     async def close(self) -> None:

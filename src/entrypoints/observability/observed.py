@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .traces import Tracing
 
 
+_CLOSING_SECONDS = 2.0
+
+
 class Observed:
     """`port` is None where nothing is served. `figures` are what is known of the database and of Redis."""
 
@@ -60,12 +63,13 @@ async def observed(
         if settings.perf:
             measures.tell = CallLines(log, measures, figures).tell
         await read(app, measures, figures)
-        work = [keep_reading(app, measures, figures, settings.metrics_refresh)]
         if settings.metrics_port:
             await readiness.open()
             stack.push_async_callback(readiness.close)
             pages = _pages(app, log, watched, readiness)
             watched.port = await _listen(pages, settings, log, stack, must_listen=must_listen)
+        work = [keep_reading(app, measures, figures, settings.metrics_refresh)]
+        if watched.port is not None:
             work += [watch_loop(measures), listen(app, measures)]
         await stack.enter_async_context(_running(work))
         yield watched
@@ -141,4 +145,4 @@ async def _running(work: list[Coroutine[None, None, None]]) -> AsyncGenerator[No
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks)
+        await asyncio.wait(tasks, timeout=_CLOSING_SECONDS)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..wiring import App
     from .measures import Measures
 
-_BUSY = 2.0
+_BUSY = 5.0
 """Seconds that the loop may be late."""
 _FRESH = 0.5
 _PATIENCE = 2.0
@@ -60,24 +60,23 @@ class Readiness:
     async def close(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
-            await asyncio.wait([self._asking])
+            await asyncio.wait([self._asking], timeout=_PATIENCE)
 
     async def _database(self) -> list[str]:
+        """Together with whoever asks at the same time. A question without an answer is not asked twice."""
         now = self._app.clock.monotonic()
         if self._asking is None or (self._asking.done() and now - self._asked_at > _FRESH):
             self._asked_at = now
             self._asking = asyncio.create_task(self._ask(), name="readiness")
-        return await asyncio.shield(self._asking)
+        done, _ = await asyncio.wait([self._asking], timeout=_PATIENCE)
+        return self._asking.result() if done else [f"database: no answer within {_PATIENCE:g} s"]
 
     async def _ask(self) -> list[str]:
         try:
-            async with asyncio.timeout(_PATIENCE):
-                schema = await self._app.store.schema_version()
+            schema = await self._app.store.schema_version()
         except PortError as error:
             # What a driver says may name users and hosts, and this is read without a password.
             return [f"database: {error.code}"]
-        except TimeoutError:
-            return [f"database: no answer within {_PATIENCE:g} s"]
         if schema != self._schema:
             return [f"database: its schema is {schema}, this process works with {self._schema}"]
         return []

@@ -60,7 +60,7 @@ class CallLimits:
         self._on_change = on_change
         self._answers = True
         self._admitted = 0
-        self._refusals = dict.fromkeys(_WINDOWS, 0)
+        self._refusals: dict[str, int] = dict.fromkeys(_WINDOWS, 0)
 
     @property
     def shared(self) -> str:

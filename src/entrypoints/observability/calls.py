@@ -30,7 +30,7 @@ _NAMES: Final = frozenset(str(tool["name"]) for tool in TOOLS)
 
 
 class _Measured:
-    """A call from its start to its end. Where it was cancelled it is not counted: that says nothing of what it called."""
+    """A call from its start to its end. One that is cancelled is not counted: that says nothing of what it called."""
 
     __slots__ = ("_begun", "_call", "_measures", "_name", "_span", "outcome")
 

@@ -16,7 +16,7 @@ from .perf import CallLines
 from .readiness import Readiness, check_alive
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from ..logs import Log
@@ -137,7 +137,7 @@ def _tracing() -> AbstractContextManager[Tracing]:
 
 
 @asynccontextmanager
-async def _running(work: list[Coroutine[None, None, None]]) -> AsyncGenerator[None]:
+async def _running(work: Sequence[Coroutine[None, None, None]]) -> AsyncGenerator[None]:
     """Each has its own way with what fails; all end with the block."""
     tasks = [asyncio.create_task(one, name="observability") for one in work]
     try:

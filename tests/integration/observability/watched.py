@@ -69,7 +69,9 @@ class Watched:
         return (await self.answer(self.begin(tool, arguments, **meta)))["result"]
 
     async def remember(self, content: str) -> str:
-        return (await self.call("memory_remember", {"content": content}))["structuredContent"]["results"][0]["id"]
+        return (await self.call("memory_remember", {"content": content}))["structuredContent"]["results"][0][
+            "id"
+        ]
 
     def cancel(self, number: int) -> None:
         self._say("notifications/cancelled", {"requestId": number}, {})
@@ -94,7 +96,7 @@ class Watched:
 
     async def until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(_PATIENCE):
-            while not await holds():
+            while not await holds():  # noqa: ASYNC110 - it holds somewhere else, and tells nobody
                 await asyncio.sleep(0.05)
 
     def _heard(self, data: bytes) -> None:

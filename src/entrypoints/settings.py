@@ -21,6 +21,7 @@ from .setting import Setting, choice, path, seconds_from_millis
 from .settings_cache import CACHE_SETTINGS
 from .settings_daemon import DAEMON_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
+from .settings_metrics import METRICS_SETTINGS, wants_traces
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
 from .settings_worker import WORKER_SETTINGS
@@ -106,6 +107,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     daemon_reconnect: float = 10.0
     database: str = ""
     daemon_sockets: tuple[str, ...] = ()
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    metrics_refresh: float = 5.0
+    perf: bool = False
+    log_format: Literal["auto", "text", "json"] = "auto"
+    traces: bool = False
 
     @property
     def place(self) -> str:
@@ -150,11 +157,21 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
         fields["file_lock_ttl"] = fields["redis_lock_ttl"]
     fields["database"] = database_of(environment)
     fields["daemon_sockets"] = sockets_of(environment, database_of(environment))
+    fields["traces"] = wants_traces(environment)
     return Reading(
         settings=msgspec.convert(fields, Settings),
         sources=sources,
         warnings=tuple(unknown_names(environment)),
     )
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """What must stand in no log: the secret settings, and the password within an address that is one."""
+    values = [str(getattr(settings, setting.field)) for setting in SETTINGS if setting.secret]
+    inside = (
+        value.partition("@")[0].rpartition(":")[2] for value in values if "://" in value and "@" in value
+    )
+    return tuple(value for value in (*values, *inside) if value)
 
 
 def unknown_names(environment: Iterable[str]) -> list[str]:
@@ -285,6 +302,7 @@ SETTINGS: tuple[Setting, ...] = (
     *CACHE_SETTINGS,
     *DAEMON_SETTINGS,
     *LIMIT_SETTINGS,
+    *METRICS_SETTINGS,
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,
     *WORKER_SETTINGS,

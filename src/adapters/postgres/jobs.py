@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...ports.changes import Enqueue, Enqueued, NewJob
 from ...ports.errors import NotHeld, Rejected
 from ...ports.instants import from_micros, to_micros
-from ...ports.queries import JobStats, PendingJob
+from ...ports.queries import JobCounts, JobStats, PendingJob
 from ...ports.records import Job, JobLease
 from .rows import checked
 
@@ -78,10 +78,11 @@ _REVIVE = (
 )
 _DISCARD = "DELETE FROM dead_jobs WHERE id = ANY ($1::bigint[]) RETURNING id"
 _STATS = (
-    "SELECT count(*) FILTER (WHERE NOT (token > 0 AND due_at > now)), "
-    "count(*) FILTER (WHERE token > 0 AND due_at > now), "
-    "(SELECT count(*) FROM dead_jobs), min(run_at) FILTER (WHERE due_at <= now) "
-    "FROM (SELECT now_micros() AS now) clock LEFT JOIN jobs ON true WHERE jobs.id IS NOT NULL"
+    "SELECT kind, sum(waiting)::bigint, sum(leased)::bigint, sum(dead)::bigint, min(overdue) FROM ("
+    "SELECT kind, (NOT (token > 0 AND due_at > now))::int AS waiting, (token > 0 AND due_at > now)::int AS leased, "
+    "0 AS dead, CASE WHEN due_at <= now THEN run_at END AS overdue "
+    "FROM (SELECT now_micros() AS now) clock CROSS JOIN jobs "
+    "UNION ALL SELECT kind, 0, 0, 1, NULL FROM dead_jobs) each GROUP BY kind ORDER BY kind"
 )
 
 
@@ -181,15 +182,13 @@ async def discard(transaction: Transaction, ids: Sequence[int]) -> int:
 
 
 async def stats(connection: Connection) -> JobStats:
-    row = await connection.fetchrow(_STATS)
-    assert row is not None
-    waiting, leased, dead_count, oldest = row
-    return JobStats(
-        waiting=waiting,
-        leased=leased,
-        dead=dead_count,
-        oldest_due=None if oldest is None else from_micros(oldest),
-    )
+    by_kind: dict[str, JobCounts] = {}
+    due: list[int] = []
+    for kind, waiting, leased, dead_count, oldest in await connection.fetch(_STATS):
+        by_kind[kind] = JobCounts(waiting=waiting, leased=leased, dead=dead_count)
+        if oldest is not None:
+            due.append(oldest)
+    return JobStats.of(by_kind, from_micros(min(due)) if due else None)
 
 
 def _columns(work: Sequence[Following]) -> list[list[Any]]:

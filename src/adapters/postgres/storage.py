@@ -16,6 +16,7 @@ from . import jobs, outbox
 from .apply import additions_only, apply, apply_once, check_once, prepare
 from .connections import SNAPSHOT, Connections
 from .errors import is_lost, port_errors
+from .figures import database_size
 from .maintenance import maintain
 from .migrate import migrate, schema_version
 from .pages import check_limit
@@ -183,12 +184,15 @@ class PostgresStorage(PostgresReader):
     async def health(self) -> dict[str, object]:
         try:
             await self.outbox_head()
+            size = await self._read(database_size)
         except Exception as error:  # noqa: BLE001 - the answer to "are you well" is never an error
             state: dict[str, object] = {"connected": False, "error": str(error)}
         else:
-            state = {"connected": True}
+            state = {"connected": True, "size_bytes": size}
         return state | self._connections.figures() | {
             "waiting_writes": self._writer.waiting,
+            "transactions": self._transactions.begun,
+            "transaction_retries": self._transactions.repeated,
             "pgvector": self._indexed,
         }  # fmt: skip
 

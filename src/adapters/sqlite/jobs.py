@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...ports.changes import Enqueued, NewJob
 from ...ports.errors import NotHeld, Rejected
 from ...ports.instants import from_micros, to_micros
-from ...ports.queries import JobStats, PendingJob
+from ...ports.queries import JobCounts, JobStats, PendingJob
 from ...ports.records import Job, JobLease
 from .rows import checked, encode
 
@@ -70,8 +70,10 @@ _REVIVE = (
 )
 _DISCARD = "DELETE FROM dead_jobs WHERE id = ?"
 _STATS = (
-    "SELECT coalesce(sum(NOT (token > 0 AND due_at > :now)), 0), coalesce(sum(token > 0 AND due_at > :now), 0), "
-    "(SELECT count(*) FROM dead_jobs), min(CASE WHEN due_at <= :now THEN run_at END) FROM jobs"
+    "SELECT kind, sum(waiting), sum(leased), sum(dead), min(overdue) FROM ("
+    "SELECT kind, NOT (token > 0 AND due_at > :now) AS waiting, token > 0 AND due_at > :now AS leased, 0 AS dead, "
+    "CASE WHEN due_at <= :now THEN run_at END AS overdue FROM jobs "
+    "UNION ALL SELECT kind, 0, 0, 1, NULL FROM dead_jobs) GROUP BY kind ORDER BY kind"
 )
 
 
@@ -188,13 +190,13 @@ def discard(transaction: Transaction, ids: Sequence[int]) -> int:
 
 
 def stats(connection: sqlite3.Connection, now: datetime) -> JobStats:
-    waiting, leased, dead_count, oldest = connection.execute(_STATS, {"now": to_micros(now)}).fetchone()
-    return JobStats(
-        waiting=waiting,
-        leased=leased,
-        dead=dead_count,
-        oldest_due=None if oldest is None else from_micros(oldest),
-    )
+    by_kind: dict[str, JobCounts] = {}
+    due: list[int] = []
+    for kind, waiting, leased, dead_count, oldest in connection.execute(_STATS, {"now": to_micros(now)}):
+        by_kind[kind] = JobCounts(waiting=waiting, leased=leased, dead=dead_count)
+        if oldest is not None:
+            due.append(oldest)
+    return JobStats.of(by_kind, from_micros(min(due)) if due else None)
 
 
 def _bury(transaction: Transaction, id_: int, reason: str) -> None:

@@ -210,6 +210,8 @@ class SqliteStorage(SqliteReader):
             "wal_bytes": _size(self._path.with_name(self._path.name + "-wal")),
             "waiting_writes": self._writer.waiting,
             "waiting_reads": self._points.waiting + self._searches.waiting,
+            "transactions": self._writer.transactions,
+            "transaction_retries": self._writer.repeated,
         }
 
     async def _read(self, read: Callable[[sqlite3.Connection], T], *, long: bool = False) -> T:

@@ -90,6 +90,7 @@ class Work:
     async def run(self) -> None:
         """Until cancelled; after `finish` nothing is begun any more."""
         self._running = True
+        self._finished.clear()
         try:
             async with asyncio.TaskGroup() as group:
                 doing = [
@@ -100,6 +101,7 @@ class Work:
                     group.create_task(self._watch(), name="wake-ups")
                 await asyncio.wait(doing)
                 self._finished.set()
+                await asyncio.Event().wait()
         finally:
             self._running = False
             self._finished.set()

@@ -1,65 +1,56 @@
-"""`agent-memory worker`: jobs, schedules and backups in a process of their own."""
+"""`agent-memory worker`: jobs, schedules and backups in a process of their own, which may serve clients as well."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
+import os
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..ports.errors import PortError
 from .event_loop import run as run_loop
-from .logs import Log
+from .lifecycle import Lifecycle, exit_code
+from .logs import make_log
+from .settings_metrics import is_measured, worker_metrics
+from .supervision import supervise
 from .wiring import open_app
 from .work import Work, make_work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
 
-    from .settings import Reading
+    from .listener import Listener
+    from .logs import Log
+    from .observability.observed import Observed
+    from .settings import Reading, Settings
     from .wiring import App
 
-EXIT_TEMPORARY = 75
-EXIT_MISCONFIGURED = 78
-"""EX_TEMPFAIL and EX_CONFIG of sysexits.h, which service supervisors know."""
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+    Compose = Callable[["App", "WorkerOptions"], Work]
 
 
 class WorkerOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """`concurrency` None: as set. `once`: do what is due and end."""
+    """`concurrency` None: as set. `once`: do what is due and end. `listen`: serve clients at this path, or where they
+    look for a daemon if it is empty; None: serve nobody.
+    """
 
     concurrency: int | None = None
     once: bool = False
+    listen: str | None = None
 
 
-def run(
-    reading: Reading, options: WorkerOptions, compose: Callable[[App, WorkerOptions], Work] | None = None
-) -> int:
+def run(reading: Reading, options: WorkerOptions, compose: Compose | None = None) -> int:
     """Work until a signal comes; the exit code. `compose`: other work than this program's own."""
-    log = Log(reading.settings.log_level)
+    log = make_log(reading.settings)
     log.take_over()
     for warning in reading.warnings:
         log.warning(warning)
-    try:
-        run_loop(_run(reading, options, log, compose or work_of), reading.settings.event_loop)
-    except PortError as error:
-        sys.stderr.write(f"agent-memory: {error.code}: {error}\n")
-        return EXIT_TEMPORARY if error.retryable else EXIT_MISCONFIGURED
-    return 0
-
-
-async def _run(
-    reading: Reading, options: WorkerOptions, log: Log, compose: Callable[[App, WorkerOptions], Work]
-) -> None:
-    async with open_app(reading.settings, log) as app:
-        work = compose(app, options)
-        if options.once:
-            await work.once()
-        else:
-            await serve(app, work)
+    main = _once if options.once else _live
+    return run_loop(main(reading, options, log, compose or work_of), reading.settings.event_loop)
 
 
 def work_of(app: App, options: WorkerOptions) -> Work:
@@ -69,49 +60,84 @@ def work_of(app: App, options: WorkerOptions) -> Work:
     return make_work(app, poll=settings.worker_poll, most=options.concurrency or settings.worker_concurrency)
 
 
-async def serve(app: App, work: Work) -> None:
-    """Until a signal: the first lets what runs end within the grace, the second cancels it."""
-    told = asyncio.Event()
-    again = asyncio.Event()
+async def _once(reading: Reading, options: WorkerOptions, log: Log, compose: Compose) -> int:
+    try:
+        async with open_app(reading.settings, log) as app:
+            await compose(app, options).once()
+    except (PortError, ExceptionGroup) as error:
+        code, reason = exit_code(error)
+        sys.stderr.write(f"agent-memory: {reason}\n")
+        return code
+    return 0
 
-    def stop() -> None:
-        (again if told.is_set() else told).set()
 
-    async def wait_for_signal() -> None:
-        await told.wait()
-        app.log.info("stopping", running=work.runner.running)
-        try:
-            async with asyncio.timeout(app.settings.drain_timeout):
-                await _first(work.finish(), again.wait())
-        except TimeoutError:
-            app.log.warning("what still runs is left to its leases", running=work.runner.running)
+async def _live(reading: Reading, options: WorkerOptions, log: Log, compose: Compose) -> int:
+    life = Lifecycle(log, grace=reading.settings.drain_timeout)
+    return await life.run(lambda: _serve(life, reading, options, log, compose))
 
-    with _on_signals(stop):
-        app.log.info("working", store=app.settings.place, instance=app.instance)
+
+async def _serve(
+    life: Lifecycle, reading: Reading, options: WorkerOptions, log: Log, compose: Compose
+) -> None:
+    settings = worker_metrics(reading.settings)
+    async with AsyncExitStack() as stack:
+        app = await stack.enter_async_context(open_app(settings, log))
+        watched = await stack.enter_async_context(
+            # The usual port may be another worker's; one that was asked for must be had.
+            _observed(app, settings, log, must_listen=reading.settings.metrics_port is not None)
+        )
+        work = compose(app, options)
         async with asyncio.TaskGroup() as group:
-            working = group.create_task(work.run(), name="work")
-            await wait_for_signal()
+            working = supervise(group, "work", work.run, log=log)
+            async with _listening(app, options) as listener:
+                life.ready(_doing(app, listener))
+                await life.stopped()
+                life.stopping(f"{work.runner.running} batches of jobs in flight")
+                if watched is not None:
+                    watched.drain()
+                ending = group.create_task(_finish(work, settings.drain_timeout), name="drain")
+            await ending
             working.cancel()
 
 
-async def _first(*waits: Coroutine[Any, Any, object]) -> None:
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
+async def _finish(work: Work, grace: float) -> None:
+    """What is not done by then is left to its leases, and done again by whoever finds it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(grace):
+            await work.finish()
 
 
-@contextmanager
-def _on_signals(handler: Callable[[], None]) -> Generator[None]:
-    loop = asyncio.get_running_loop()
-    former = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, handler)
-    try:
-        yield
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-            signal.signal(number, former[number] or signal.SIG_DFL)
+def _doing(app: App, listener: Listener | None) -> str:
+    return f"working on {app.settings.place}" + ("" if listener is None else ", serving clients")
+
+
+def _observed(
+    app: App, settings: Settings, log: Log, *, must_listen: bool
+) -> AbstractAsyncContextManager[Observed | None]:
+    if not is_measured(settings):
+        return nullcontext()
+    from .observability.observed import observed  # noqa: PLC0415 - where somebody looks
+
+    return observed(app, settings, log, must_listen=must_listen)
+
+
+@asynccontextmanager
+async def _listening(app: App, options: WorkerOptions) -> AsyncGenerator[Listener | None]:
+    if options.listen is None:
+        yield None
+        return
+    from .daemon.sockets import inherited_socket  # noqa: PLC0415 - where clients are served
+    from .listener import listening  # noqa: PLC0415 - same
+    from .mcp_command import make_server  # noqa: PLC0415 - same
+
+    inherited = inherited_socket(os.environ)
+    where = _place(options.listen, inherited, app.settings)
+    async with listening(app, make_server(app), where) as listener:
+        app.log.info("serving clients", socket=str(where))
+        yield listener
+
+
+def _place(asked: str, inherited: int | None, settings: Settings) -> Path | int:
+    if asked:
+        return Path(asked).absolute()
+    return Path(settings.daemon_sockets[0]) if inherited is None else inherited

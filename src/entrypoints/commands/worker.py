@@ -18,7 +18,11 @@ def run(arguments: list[str]) -> int:
         "one does not. Any number may share a store; scheduled work is done by one of them. Settings come from the "
         "environment (`agent-memory config` lists them). Exits with 75 when the store is unavailable at start, with 78 "
         "when a setting is wrong.",
-        {"beside the clients": "worker", "from cron, what is due by now": "worker --once"},
+        {
+            "beside the clients": "worker",
+            "one process for all clients of this memory": "worker --listen",
+            "from cron, what is due by now": "worker --once",
+        },
     )
     parser.add_argument(
         "--concurrency",
@@ -27,7 +31,16 @@ def run(arguments: list[str]) -> int:
         help="batches of one kind at once (default: as WORKER_CONCURRENCY says)",
     )
     parser.add_argument("--once", action="store_true", help="do what is due and end")
+    parser.add_argument(
+        "--listen",
+        nargs="?",
+        const="",
+        metavar="PATH",
+        help="serve clients on a Unix socket too (default: where `agent-memory mcp` looks for it, or as systemd says)",
+    )
     given = parser.read(arguments)
     if given.get("concurrency", 1) < 1:
         parser.error("argument --concurrency: at least 1")
+    if given.get("once") and "listen" in given:
+        parser.error("--once does what is due and ends: it serves nobody")
     return work(read_settings(os.environ), WorkerOptions(**given))

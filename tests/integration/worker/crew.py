@@ -98,7 +98,7 @@ async def place_of(source: str, folder: Path, environment: dict[str, str]) -> As
     history = folder / "history"
     history.touch()
     kept = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
-    common = {"WORKER_POLL_MS": "50", "WORKER_LEASE_MS": "2000", "LOG_LEVEL": "error", "RATE_LIMIT": "0"}
+    common = {"WORKER_POLL_MS": "50", "WORKER_LEASE_MS": "2000", "LOG_LEVEL": "error", "METRICS_PORT": "0"}
 
     def of(settings: dict[str, str]) -> Place:
         return Place(kept | {PREFIX + name: value for name, value in (common | settings).items()}, history)

@@ -12,11 +12,12 @@ from ..ports.scopes import GLOBAL
 from .limits import AGENT_CHARS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..ports.rate_limiter import Decision, RateLimiter
     from .caller import Caller
 
+_WINDOWS = ("burst", "per-agent", "global", "uncounted")
 FailMode = Literal["local", "closed", "open"]
 
 
@@ -58,7 +59,8 @@ class CallLimits:
         self._fail_mode = fail_mode
         self._on_change = on_change
         self._answers = True
-        self._refused = 0
+        self._admitted = 0
+        self._refusals: dict[str, int] = dict.fromkeys(_WINDOWS, 0)
 
     @property
     def shared(self) -> str:
@@ -73,7 +75,16 @@ class CallLimits:
     @property
     def refused(self) -> int:
         """How many calls were refused so far."""
-        return self._refused
+        return sum(self._refusals.values())
+
+    @property
+    def admitted(self) -> int:
+        return self._admitted
+
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        """By the limit that refused; `uncounted`: none did, but none could be asked."""
+        return self._refusals
 
     async def admit(self, caller: Caller, agent_id: str | None) -> None:
         """`RateLimited` says which limit and for how long; `Unavailable` only where `closed`."""
@@ -84,9 +95,10 @@ class CallLimits:
         except (Unavailable, CircuitOpen, Misconfigured) as error:
             self._heard(answers=False)
             if self._fail_mode == "open":
+                self._admitted += 1
                 return
             if self._fail_mode == "closed":
-                self._refused += 1
+                self._refusals["uncounted"] += 1
                 raise Unavailable(
                     "calls cannot be counted now, and AGENT_MEMORY_RATE_LIMIT_FAIL_MODE=closed refuses them then"
                 ) from error
@@ -94,8 +106,9 @@ class CallLimits:
         else:
             self._heard(answers=True)
         if not decision.allowed:
-            self._refused += 1
+            self._refusals[_refused_by(decision)] += 1
             raise self._refusal(who, decision)
+        self._admitted += 1
 
     def _windows(self, key: str) -> tuple[Window, Window, Window]:
         burst, agent, total = self._limits.burst, self._limits.agent, self._limits.total
@@ -106,12 +119,10 @@ class CallLimits:
         )
 
     def _refusal(self, who: str, decision: Decision) -> RateLimited:
-        if decision.refused_by == "global":
-            limit, name, whose = self._limits.total, "global", "all agents together have"
-        elif decision.refused_by.startswith("burst:"):
-            limit, name, whose = self._limits.burst, "burst", f"{who} has"
-        else:
-            limit, name, whose = self._limits.agent, "per-agent", f"{who} has"
+        limits = self._limits
+        name = _refused_by(decision)
+        limit = {"global": limits.total, "burst": limits.burst, "per-agent": limits.agent}[name]
+        whose = "all agents together have" if name == "global" else f"{who} has"
         return RateLimited(
             f"{name} limit: {whose} used up {limit.calls} calls in {limit.period:g} s; nothing was done, "
             f"retry_after {decision.retry_after:.3f} s. Wait, then send the same call again",
@@ -123,6 +134,13 @@ class CallLimits:
             self._answers = answers
             if self._on_change is not None:
                 self._on_change(answers)
+
+
+def _refused_by(decision: Decision) -> str:
+    """By the key that `_windows` gave to the window."""
+    if decision.refused_by == "global":
+        return "global"
+    return "burst" if decision.refused_by.startswith("burst:") else "per-agent"
 
 
 def _who(caller: Caller, agent_id: str | None) -> tuple[str, str]:

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
         LexicalQuery,
         Outlook,
         Page,
+        PendingJob,
         ScopeStats,
         Stats,
         VectorQuery,
     )  # fmt: skip
     from ..ports.records import Entry, Event, Job, JobLease, Relation, Revision, Session, Vector, Vote
     from ..ports.scopes import ScopeFilter
-    from ..ports.storage import Storage, StorageCapabilities, UnitOfWork
+    from ..ports.storage import Maintenance, Storage, StorageCapabilities, UnitOfWork
 
 
 class GuardedStorage:
@@ -166,6 +167,10 @@ class GuardedStorage:
         async with self._guard():
             return await self._storage.fail_job(lease, reason=reason, retry_in=retry_in)
 
+    async def pending_jobs(self, kinds: Sequence[str] = (), *, limit: int = 50) -> list[PendingJob]:
+        async with self._guard():
+            return await self._storage.pending_jobs(kinds, limit=limit)
+
     async def dead_jobs(self, *, limit: int = 50) -> list[Job]:
         async with self._guard():
             return await self._storage.dead_jobs(limit=limit)
@@ -181,6 +186,14 @@ class GuardedStorage:
     async def job_stats(self) -> JobStats:
         async with self._guard():
             return await self._storage.job_stats()
+
+    async def maintain(self, task: Maintenance) -> None:
+        async with self._guard():
+            await self._storage.maintain(task)
+
+    async def backup(self, target: str) -> None:
+        async with self._guard():
+            await self._storage.backup(target)
 
     async def schema_version(self) -> int:
         async with self._guard():

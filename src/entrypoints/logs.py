@@ -1,23 +1,45 @@
 """Logs: structured lines on stderr, for stdout belongs to the protocol.
 
 structlog is loaded with the first line that is logged: most processes of this program never log one, and all of them
-must start fast.
+must start fast. A line that belongs to a call says which (`request`, `trace`). Configured secrets are taken out of
+every line, whoever wrote it: an error of a driver may quote what it was given.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from .observability.current import call_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .settings import Settings
+
+LogFormat = Literal["auto", "text", "json"]
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-class Log:
-    """One event a line, with its facts as fields: readable text on a terminal, else JSON."""
+_SHORTEST_SECRET = 4
+"""Characters. A shorter one would be found in the middle of words, and is none."""
 
-    def __init__(self, level: str) -> None:
+
+def make_log(settings: Settings) -> Log:
+    from .settings import secrets_of  # noqa: PLC0415 - it has been loaded by whoever has settings
+
+    return Log(settings.log_level, settings.log_format, secrets_of(settings))
+
+
+class Log:
+    """One event a line, with its facts as fields: readable text on a terminal, else JSON; `form` may choose."""
+
+    def __init__(self, level: str, form: LogFormat = "auto", secrets: Iterable[str] = ()) -> None:
         self._threshold = _LEVELS[level]
+        self._as_text = sys.stderr.isatty() if form == "auto" else form == "text"
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
         self._logger: Any = None
 
     def take_over(self) -> None:
@@ -30,8 +52,8 @@ class Log:
         """`exc_info` may be an exception or True, as in `logging`."""
         if level >= self._threshold:
             if self._logger is None:
-                self._logger = _open(self._threshold)
-            self._logger.log(level, event, **facts)
+                self._logger = _open(self._threshold, as_text=self._as_text, secrets=self._secrets)
+            self._logger.log(level, event, **call_facts() | facts)
 
     def info(self, event: str, **facts: Any) -> None:
         self.write(logging.INFO, event, **facts)
@@ -52,19 +74,35 @@ class _Forward(logging.Handler):
         self._log.write(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
-def _open(threshold: int) -> Any:
+def _open(threshold: int, *, as_text: bool, secrets: tuple[str, ...]) -> Any:
     import structlog  # noqa: PLC0415 (see above)
 
     processors: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if sys.stderr.isatty():
-        processors.append(structlog.dev.ConsoleRenderer())
+    if as_text:
+        processors.append(_hiding(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()), secrets))
     else:
-        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        processors.append(structlog.processors.format_exc_info)
+        processors.append(_hiding(structlog.processors.JSONRenderer(default=str), secrets))
     return structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
     )
+
+
+def _hiding(render: Callable[..., Any], secrets: tuple[str, ...]) -> Callable[..., str]:
+    """Also in the form that a secret has inside of JSON."""
+    from json import dumps  # noqa: PLC0415 - once there is a line
+
+    hidden = sorted({*secrets, *(dumps(secret)[1:-1] for secret in secrets)}, key=len, reverse=True)
+
+    def rendered(logger: Any, method: str, event: Any) -> str:
+        line = str(render(logger, method, event))
+        for secret in hidden:
+            line = line.replace(secret, "(hidden)")
+        return line
+
+    return rendered

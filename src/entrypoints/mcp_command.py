@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..ports.errors import PortError
+from .daemon.watch import unless_a_daemon_does
 from .event_loop import run as run_loop
-from .logs import Log
+from .logs import Log, make_log
 from .mcp.application import Application
 from .mcp.handlers import MemoryTools
 from .mcp.identity import ServerInfo
 from .mcp.resources import MemoryResources
 from .mcp.server import McpServer
 from .mcp_stdio import serve_stdio
+from .settings_metrics import is_measured
 from .upkeep_loop import keep_up
 from .wiring import open_app
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from .settings import Reading, Settings
     from .wiring import App
 
@@ -36,7 +41,7 @@ EXIT_MISCONFIGURED = 78
 
 def run(reading: Reading) -> int:
     """Serve until the client goes away or a signal comes; the exit code."""
-    log = Log(reading.settings.log_level)
+    log = make_log(reading.settings)
     log.take_over()
     for warning in reading.warnings:
         log.warning(warning)
@@ -49,8 +54,8 @@ def run(reading: Reading) -> int:
 
 
 async def _serve(settings: Settings, log: Log) -> None:
-    async with open_app(settings, log) as app:
-        upkeep = asyncio.create_task(keep_up(app), name="upkeep")
+    async with open_app(settings, log) as app, _observed(app, settings, log):
+        upkeep = asyncio.create_task(unless_a_daemon_does(app, lambda: keep_up(app)), name="upkeep")
         try:
             await serve_stdio(make_server(app), grace=settings.drain_timeout)
         finally:
@@ -58,12 +63,23 @@ async def _serve(settings: Settings, log: Log) -> None:
             await asyncio.wait([upkeep])
 
 
+def _observed(app: App, settings: Settings, log: Log) -> AbstractAsyncContextManager[object]:
+    if not is_measured(settings):
+        return nullcontext()
+    from .observability.observed import observed  # noqa: PLC0415 - where somebody looks
+
+    return observed(app, settings, log, must_listen=False)
+
+
 def make_server(app: App) -> McpServer:
     def on_defect(incident: str, error: BaseException) -> None:
         app.log.error("call failed unexpectedly", incident=incident, exc_info=error)
 
     return McpServer(
-        Application(tools=MemoryTools(app), resources=MemoryResources(app)),
+        Application(
+            tools=app.measuring.tools(MemoryTools(app)),
+            resources=app.measuring.resources(MemoryResources(app)),
+        ),
         ServerInfo(name="agent-memory", title="Agent Memory", version=__version__),
         instructions=INSTRUCTIONS,
         on_defect=on_defect,

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
+from .daemon.signals import on_signals
 from .mcp.stdio_pipes import Inlet, Outlet, open_inlet, open_outlet
 from .mcp.stdio_streams import check_usable, claimed_input, claimed_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from .mcp.server import McpServer, Session
 
 GRACE: Final = 5.0
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 async def serve_stdio(server: McpServer, stdin: int = 0, stdout: int = 1, *, grace: float = GRACE) -> None:
@@ -35,7 +34,7 @@ async def serve_stdio(server: McpServer, stdin: int = 0, stdout: int = 1, *, gra
         ended = asyncio.Event()
         outlet = await open_outlet(sink, ended.set)
         session = server.connect(outlet.write)
-        with _on_signals(_Stop(ended.set, session)):
+        with on_signals(_Stop(ended.set, session)):
             # Only now: whoever has an answer may send a signal.
             inlet = await open_inlet(source, session, ended.set)
             outlet.throttles(inlet)
@@ -66,24 +65,3 @@ class _Stop:
             self._session.cancel()
         self._again = True
         self._stop()
-
-
-@contextmanager
-def _on_signals(handler: Callable[[], None]) -> Generator[None]:
-    """For SIGTERM and SIGINT, within the block, where this is the main thread; the former handlers come back."""
-    loop = asyncio.get_running_loop()
-    former = {number: signal.getsignal(number) for number in _SIGNALS}
-    taken: list[signal.Signals] = []
-    try:
-        for number in _SIGNALS:
-            try:
-                loop.add_signal_handler(number, handler)
-            except (NotImplementedError, RuntimeError, ValueError):
-                # Not the main thread, or no such loop: whoever runs this loop sees to signals.
-                break
-            taken.append(number)
-        yield
-    finally:
-        for number in taken:
-            loop.remove_signal_handler(number)
-            signal.signal(number, former[number] or signal.SIG_DFL)

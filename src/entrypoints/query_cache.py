@@ -11,6 +11,7 @@ from ..adapters.inprocess.cache import CacheState, InProcessCache
 from ..core.answers import Answers
 from ..core.freshness import Freshness
 from ..ports.cache import Cache
+from .measuring import Measuring, Unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +26,13 @@ _MEGABYTE = 1 << 20
 
 
 class QueryCache(msgspec.Struct, frozen=True):
-    """`answers` is None where it is switched off; `caches` are those whose figures count."""
+    """`answers` is None where it is switched off; `caches` are those whose figures count, `limits` the bytes that each
+    may take in this process.
+    """
 
     answers: Answers | None = None
     caches: tuple[Cache, ...] = ()
+    limits: tuple[int, ...] = ()
 
 
 async def open_query_cache(
@@ -40,6 +44,7 @@ async def open_query_cache(
     *,
     instance: str,
     shared: Cache | None = None,
+    measuring: Measuring | None = None,
 ) -> QueryCache:
     """`shared`: an open cache for recalls that other processes use too; without one they are kept in this process.
 
@@ -50,16 +55,19 @@ async def open_query_cache(
     state = CacheState(max_bytes=_own_bytes(settings), max_entries=settings.query_cache_size)
     own = await stack.enter_async_context(InProcessCache(clock=clock, state=state))
     events = None if storage.capabilities.marks else await stack.enter_async_context(feed.subscribe())
+    look = Unmeasured().cache if measuring is None else measuring.cache
     answers = Answers(
         Freshness(storage, clock, events=events, ttl=settings.scope_cache_ttl),
-        shared=shared or own,
-        own=own,
+        shared=look(shared or own),
+        own=look(own),
         ttl=settings.query_cache_ttl if shared is None else settings.redis_cache_ttl,
         schema=__version__,
         process=instance,
         exact=storage.capabilities.marks,
     )
-    return QueryCache(answers, (own,) if shared is None else (own, shared))
+    if shared is None:
+        return QueryCache(answers, (own,), (_own_bytes(settings),))
+    return QueryCache(answers, (own, shared), (_own_bytes(settings), near_cache_bytes(settings)))
 
 
 def near_cache_bytes(settings: Settings) -> int:

@@ -15,22 +15,28 @@ from ..core.limits import AGENT_CHARS, FILE_LOCK_SECONDS
 from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
+from .daemon.address import database_of, sockets_of
 from .event_loop import LoopChoice
 from .setting import Setting, choice, number, path, seconds_from_millis
 from .settings_cache import CACHE_SETTINGS
+from .settings_daemon import DAEMON_SETTINGS
 from .settings_embedder import EMBEDDER_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
+from .settings_metrics import METRICS_SETTINGS, wants_traces
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
+from .settings_worker import WORKER_SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 PREFIX = "AGENT_MEMORY_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths are absolute. Every timeout and ttl is in seconds."""
+    """Paths are absolute. Every timeout, ttl and interval is in seconds. `database` names what is shared, and
+    `daemon_sockets` where its daemon may be found (`daemon/address.py`).
+    """
 
     db_type: Literal["sqlite", "postgresql"] = "sqlite"
     data_dir: Path
@@ -98,6 +104,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cb_failure_threshold: int = 5
     cb_reset_timeout: float = 30.0
     cb_success_threshold: int = 2
+    worker_concurrency: int = 4
+    worker_poll: float = 1.0
+    worker_lease: float = 30.0
+    session_idle: float = 86_400.0
+    purge_after: float = 0.0
+    backup_every: float = 0.0
+    backup_dir: Path | None = None
+    backup_keep: int = 7
+    daemon: Literal["auto", "off", "required"] = "auto"
+    socket: Path | None = None
+    runtime_dir: Path | None = None
+    daemon_clients_max: int = 256
+    daemon_reconnect: float = 10.0
+    database: str = ""
+    daemon_sockets: tuple[str, ...] = ()
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    metrics_refresh: float = 5.0
+    perf: bool = False
+    log_format: Literal["auto", "text", "json"] = "auto"
+    traces: bool = False
 
     @property
     def place(self) -> str:
@@ -140,14 +167,27 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
     fields.setdefault("db_path", data_dir / "memory.db")
     if "file_lock_ttl" not in fields and sources["REDIS_LOCK_TTL_MS"] == "environment":
         fields["file_lock_ttl"] = fields["redis_lock_ttl"]
+    fields["database"] = database_of(environment)
+    fields["daemon_sockets"] = sockets_of(environment, database_of(environment))
+    fields["traces"] = wants_traces(environment)
     return Reading(
         settings=msgspec.convert(fields, Settings),
         sources=sources,
-        warnings=tuple(_unknown(environment)),
+        warnings=tuple(unknown_names(environment)),
     )
 
 
-def _unknown(environment: Mapping[str, str]) -> list[str]:
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """What must stand in no log: the secret settings, and the password within an address that is one."""
+    values = [str(getattr(settings, setting.field)) for setting in SETTINGS if setting.secret]
+    inside = (
+        value.partition("@")[0].rpartition(":")[2] for value in values if "://" in value and "@" in value
+    )
+    return tuple(value for value in (*values, *inside) if value)
+
+
+def unknown_names(environment: Iterable[str]) -> list[str]:
+    """A warning for each name that means nothing here."""
     from difflib import get_close_matches  # noqa: PLC0415 (costs 5 ms, and only a mistake needs it)
 
     known = [PREFIX + setting.name for setting in SETTINGS]
@@ -272,6 +312,7 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
     ),
     *CACHE_SETTINGS,
+    *DAEMON_SETTINGS,
     *LIMIT_SETTINGS,
     *EMBEDDER_SETTINGS,
     Setting(
@@ -281,6 +322,8 @@ SETTINGS: tuple[Setting, ...] = (
         read=number(0, 100_000_000),
         meaning="entries up to which recall ranks by an index in memory (1.3 KB each); above, the database ranks",
     ),
+    *METRICS_SETTINGS,
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,
+    *WORKER_SETTINGS,
 )

@@ -20,6 +20,7 @@ from ..ports.storage import Storage
 from .feed import Feed
 from .lazy_lock import LazyLock
 from .logs import Log
+from .measuring import Measuring, make_measuring
 from .query_cache import QueryCache, open_query_cache
 from .search import open_search
 from .settings import Settings
@@ -33,7 +34,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that runs, wired. `instance` names this process among those that share a store.
 
     `storage` is what calls use; `store` the same without circuit breaker, for who asks how it is. `breaker`, `limits`
-    and `redis` are None where there are none.
+    and `redis` are None where there are none; `breakers` are all, that before Redis too.
     """
 
     settings: Settings
@@ -42,6 +43,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     store: Storage
     storage: Storage
     breaker: CircuitBreaker | None
+    breakers: tuple[CircuitBreaker, ...]
     limits: CallLimits | None
     redis: RedisCheck | None
     lock: LazyLock
@@ -50,6 +52,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     file_locks: FileLocks
     feed: Feed
     log: Log
+    measuring: Measuring
 
 
 @asynccontextmanager
@@ -65,15 +68,16 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             shared = await open_fleet(settings, store, stack, clock=clock, instance=instance, log=log)
         else:
             shared = await open_alone(settings, clock, instance, stack)
-        storage = _attended(store, shared)
+        measuring = make_measuring(settings)
+        storage = measuring.storage(_attended(store, shared))
         if shared.breaker is not None:
             tell_transitions(shared.breaker, log)
         feed = Feed(storage, shared.bus, clock, log, relays=shared.needs_relay)
         query_cache = await open_query_cache(
-            settings, storage, clock, feed, stack, instance=instance, shared=shared.cache
+            settings, storage, clock, feed, stack, instance=instance, shared=shared.cache, measuring=measuring
         )
         search = await open_search(settings, storage, clock, instance, stack)
-        lock = await stack.enter_async_context(LazyLock(shared.make_lock))
+        lock = await stack.enter_async_context(LazyLock(lambda: measuring.lock(shared.make_lock())))
         new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
         yield App(
             settings=settings,
@@ -82,7 +86,8 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             store=store,
             storage=storage,
             breaker=shared.breaker,
-            limits=make_limits(settings, clock, log, shared.limiter),
+            breakers=tuple(one for one in (shared.breaker, shared.redis_breaker) if one is not None),
+            limits=make_limits(settings, clock, log, measuring, shared.limiter),
             redis=shared.redis,
             lock=lock,
             memory=Memory(storage, clock, new_id, search=search, answers=query_cache.answers),
@@ -90,6 +95,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             file_locks=FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl),
             feed=feed,
             log=log,
+            measuring=measuring,
         )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..ports.clock import Clock
     from ..ports.storage import Storage
     from .logs import Log
+    from .measuring import Measuring
     from .settings import Settings
 
 
@@ -44,10 +45,24 @@ def make_store(settings: Settings, clock: Clock, instance: str) -> AbstractAsync
     )
 
 
+class RedisLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """`failed` connections never came about, `lost` ones broke. Bytes are None where the server does not say, and
+    `memory_limit` is 0 where it has none.
+    """
+
+    connected: bool
+    failed: int
+    lost: int
+    memory_used: int | None = None
+    memory_limit: int | None = None
+
+
 class RedisCheck(Protocol):
     async def figures(self, problems: list[str]) -> dict[str, Any]:
         """`redis` of `memory_health`; what is wrong is added to `problems`."""
         ...
+
+    async def load(self) -> RedisLoad: ...
 
 
 class Coordination(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +75,7 @@ class Coordination(msgspec.Struct, frozen=True, kw_only=True):
     needs_relay: bool = False
     make_lock: Callable[[], Lock]
     breaker: CircuitBreaker | None = None
+    redis_breaker: CircuitBreaker | None = None
     guard: Callable[[], AbstractAsyncContextManager[None]] | None = None
     committed: Callable[[], None] | None = None
     cache: Cache | None = None
@@ -105,21 +121,21 @@ def make_breaker(name: str, thresholds: Thresholds, clock: Clock) -> CircuitBrea
 
 
 def make_limits(
-    settings: Settings, clock: Clock, log: Log, shared: RateLimiter | None = None
+    settings: Settings, clock: Clock, log: Log, measuring: Measuring, shared: RateLimiter | None = None
 ) -> CallLimits | None:
     """Counted by `shared`, in this process where there is none."""
     if not limits_are_on(settings):
         return None
     from ..adapters.inprocess.rate_limiter import InProcessRateLimiter  # noqa: PLC0415 - where limits are on
 
-    local = InProcessRateLimiter(clock=clock)
+    local = measuring.limiter(InProcessRateLimiter(clock=clock))
     limits = Limits(
         burst=Limit(settings.rate_burst_max, settings.rate_burst_window),
         agent=Limit(settings.rate_per_agent_max, settings.rate_per_agent_window),
         total=Limit(settings.rate_global_max, settings.rate_global_window),
     )
     return CallLimits(
-        local if shared is None else shared,
+        local if shared is None else measuring.limiter(shared),
         limits,
         local=local,
         fail_mode=settings.rate_fail_mode,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,7 +14,7 @@ from .guarded_redis import GuardedLock, GuardedRateLimiter
 from .query_cache import near_cache_bytes
 from .settings_limits import breaker_thresholds
 from .settings_redis import redis_driver_needed, redis_settings
-from .wiring_parts import Coordination, make_breaker, tell_transitions
+from .wiring_parts import Coordination, RedisLoad, make_breaker, tell_transitions
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -81,6 +82,7 @@ async def open_fleet(
         cache=cache,
         limiter=GuardedRateLimiter(RedisRateLimiter(server), before_redis, patience=_LIMITER_PATIENCE),
         breaker=breaker,
+        redis_breaker=before_redis,
         guard=None if breaker is None else breaker.guard,
         redis=RedisCheck(server),
     )
@@ -107,3 +109,27 @@ class RedisCheck:
         else:
             figures["connected"] = True
         return figures
+
+    async def load(self) -> RedisLoad:
+        """Also where this user may not ask for INFO."""
+        connected, told = False, b""
+        with suppress(PortError, TimeoutError):
+            async with asyncio.timeout(_HEALTH_PATIENCE):
+                await self._server.ping()
+                connected = True
+                told = await self._server.execute("INFO", "memory", retries=0)
+        return RedisLoad(
+            connected=connected,
+            failed=self._server.connections_failed,
+            lost=self._server.connections_lost,
+            memory_used=_told(told, b"used_memory"),
+            memory_limit=_told(told, b"maxmemory"),
+        )
+
+
+def _told(info: bytes, name: bytes) -> int | None:
+    for line in info.splitlines():
+        key, _, value = line.partition(b":")
+        if key == name and value.isdigit():
+            return int(value)
+    return None

@@ -7,7 +7,7 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from .records import Entry, Kind, Relation, RelationType, State
+from .records import Entry, Job, Kind, Relation, RelationType, State
 from .scopes import ScopeFilter
 
 T = TypeVar("T")
@@ -131,10 +131,42 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     vectors: int
 
 
+class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
+    waiting: int = 0
+    leased: int = 0
+    dead: int = 0
+
+
 class JobStats(msgspec.Struct, frozen=True, kw_only=True):
-    """`oldest_due` is the run_at of the job that has waited longest past it."""
+    """Of all jobs, and `by_kind` of those kinds of which there are any. `oldest_due` is the run_at of the job that has
+    waited longest past it.
+    """
 
     waiting: int
     leased: int
     dead: int
     oldest_due: datetime | None = None
+    by_kind: dict[str, JobCounts] = {}
+
+    @staticmethod
+    def of(by_kind: dict[str, JobCounts], oldest_due: datetime | None) -> JobStats:
+        counts = by_kind.values()
+        return JobStats(
+            waiting=sum(one.waiting for one in counts),
+            leased=sum(one.leased for one in counts),
+            dead=sum(one.dead for one in counts),
+            oldest_due=oldest_due,
+            by_kind=by_kind,
+        )
+
+
+class PendingJob(msgspec.Struct, frozen=True):
+    """A job that waits, or runs until `leased_until` unless its lease is renewed."""
+
+    job: Job
+    leased_until: datetime | None = None
+
+    @property
+    def due_at(self) -> datetime:
+        """When it can be leased."""
+        return self.leased_until or self.job.run_at

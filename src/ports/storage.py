@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         LexicalQuery,
         Outlook,
         Page,
+        PendingJob,
         ScopeStats,
         Stats,
         VectorQuery,
@@ -49,12 +50,19 @@ if TYPE_CHECKING:
     from .scopes import ScopeFilter
 
 
+Maintenance = Literal["statistics", "index", "space", "keys"]
+"""What a store does for itself from time to time. statistics: what its query planner knows. index: search indexes
+merged. space: room given back to the file system, the log shortened. keys: idempotency keys dropped that are over.
+"""
+
+
 class StorageCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What an adapter can do beyond the contract's core.
 
     `durable`: survives the process. `shared`: which clients may use one store at once.
     `vectors`: how `nearest` answers. `concurrent_units`: two units may both be open and writing; where false,
-    the second one's first statement waits for the first to end. `marks`: whether `mark` knows.
+    the second one's first statement waits for the first to end. `marks`: whether `mark` knows. `backups`: whether
+    `backup` can be called.
     """
 
     name: str
@@ -63,6 +71,7 @@ class StorageCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     vectors: Literal["exact", "approximate"]
     concurrent_units: bool
     marks: bool = False
+    backups: bool = False
 
 
 class Reader(Protocol):
@@ -215,6 +224,10 @@ class Storage(Reader, Protocol):
         """
         ...
 
+    async def pending_jobs(self, kinds: Sequence[str] = (), *, limit: int = 50) -> list[PendingJob]:
+        """Jobs that wait or run, of these kinds (none named: of all), those due first coming first."""
+        ...
+
     async def dead_jobs(self, *, limit: int = 50) -> list[Job]:
         """Newest first."""
         ...
@@ -228,6 +241,19 @@ class Storage(Reader, Protocol):
         ...
 
     async def job_stats(self) -> JobStats: ...
+
+    async def maintain(self, task: Maintenance) -> None:
+        """Changes nothing that reads see. Goes in steps, between which other writers have their turn, and may be
+        cancelled between any two. Where a backend does it by itself, nothing is left to do.
+        """
+        ...
+
+    async def backup(self, target: str) -> None:
+        """Everything that was committed when it began, as of one instant, into a new file at this path that only its
+        owner can read: there whole, on stable storage, or not at all. Writers go on meanwhile. `Rejected` where
+        something stands at `target`, or without the capability `backups`.
+        """
+        ...
 
     async def schema_version(self) -> int: ...
 

@@ -29,6 +29,7 @@ from .storage_starts import StorageStarts
 from .storage_text import StorageText
 from .storage_units import StorageUnits
 from .storage_units_together import StorageUnitsTogether
+from .storage_upkeep import StorageUpkeep
 from .storage_vectors import StorageVectors
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ class StorageContract(
     StorageRandom,
     StorageMarks,
     StorageOutlooks,
+    StorageUpkeep,
 ):
-    """STORAGE-01 to STORAGE-272; each module names those that it holds."""
+    """STORAGE-01 to STORAGE-283; each module names those that it holds."""
 
     @pytest.fixture
     def harness(self) -> StorageHarness:

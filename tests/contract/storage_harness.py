@@ -9,6 +9,7 @@ from agent_memory.ports.storage import Storage
 from .harness import Harness, HarnessCapabilities
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
 
@@ -28,4 +29,14 @@ class StorageHarness(Harness[Storage], Protocol):
 
     async def claim_newer_schema(self) -> None:
         """Make the store claim a schema newer than the program's. Called while no client is open."""
+        ...
+
+    def backup_place(self) -> str:
+        """Where a backup can be made, another one each time. This and what follows: if the storage makes backups."""
+        ...
+
+    def open_backup(self, place: str) -> AbstractAsyncContextManager[Storage]: ...
+
+    def backup_leftovers(self) -> list[str]:
+        """What lies where backups are made and is none."""
         ...

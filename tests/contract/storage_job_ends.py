@@ -1,4 +1,4 @@
-"""STORAGE-213 to STORAGE-224: how jobs end, and what becomes of those that fail."""
+"""STORAGE-213 to STORAGE-224, and 229: how jobs end, and what becomes of those that fail."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from agent_memory.ports.changes import Added, NewJob, ReplaceEntry
 from agent_memory.ports.errors import NotFound, NotHeld
+from agent_memory.ports.queries import JobCounts
 
 from .builders import adds, changed, entry
 from .storage_jobs import TTL, enqueue, lease, lease_one
@@ -149,6 +150,21 @@ class StorageJobEnds(Suite):
             stats = await store.job_stats()
             assert (stats.waiting, stats.leased, stats.dead) == (2, 1, 1)
             assert stats.oldest_due == due
+
+    async def test_storage_229_jobs_are_counted_by_kind(self, harness: StorageHarness) -> None:
+        """A kind of which there is none is not named."""
+        async with harness.open() as store:
+            assert (await store.job_stats()).by_kind == {}
+            await bury(store, harness)
+            await enqueue(store, harness)
+            await lease_one(store)
+            await enqueue(store, harness)
+            await enqueue(store, harness, kind="other")
+            stats = await store.job_stats()
+            assert stats.by_kind == {
+                "embed": JobCounts(waiting=1, leased=1, dead=1),
+                "other": JobCounts(waiting=1, leased=0, dead=0),
+            }
 
     async def test_storage_223_one_key_at_once_makes_one_job(self, harness: StorageHarness) -> None:
         """Twenty enqueue it together: one is created, and all are told its id."""

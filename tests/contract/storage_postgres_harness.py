@@ -62,6 +62,15 @@ class PostgresStorageHarness:
         )
         await administer(self.settings, statement)
 
+    def backup_place(self) -> str:
+        raise NotImplementedError("pg_dump makes backups")
+
+    def open_backup(self, place: str) -> PostgresStorage:
+        raise NotImplementedError("pg_dump makes backups")
+
+    def backup_leftovers(self) -> list[str]:
+        raise NotImplementedError("pg_dump makes backups")
+
     async def sever(self) -> None:
         raise NotImplementedError("shown with a server of its own, by tests/integration")
 

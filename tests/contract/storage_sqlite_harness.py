@@ -25,6 +25,8 @@ class SqliteStorageHarness:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "memory.db"
         self._clock = ManualClock()
+        self._backups = folder / "backups"
+        self._places: list[str] = []
 
     def open(self) -> Storage:
         return SqliteStorage(self._path, clock=self._clock, origin="a")
@@ -45,6 +47,17 @@ class SqliteStorageHarness:
         with closing(sqlite3.connect(self._path)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             connection.execute(f"PRAGMA user_version = {version + 1}")
+
+    def backup_place(self) -> str:
+        self._backups.mkdir(exist_ok=True)
+        self._places.append(str(self._backups / f"{len(self._places)}.db"))
+        return self._places[-1]
+
+    def open_backup(self, place: str) -> Storage:
+        return SqliteStorage(place, clock=self._clock, origin="copy")
+
+    def backup_leftovers(self) -> list[str]:
+        return [str(file) for file in self._backups.iterdir() if str(file) not in self._places]
 
     async def sever(self) -> None:
         raise NotImplementedError("nothing lies between a process and its file")

@@ -21,7 +21,8 @@ from agent_memory.core.caller import Caller
 from agent_memory.core.freshness import Freshness
 from agent_memory.core.memory import Memory
 from agent_memory.core.requests import Forget, Get, Link, Recall, Remember, Update
-from agent_memory.core.upkeep import expire_due
+from agent_memory.core.upkeep import expire_kind
+from agent_memory.core.work.runner import JobRunner
 from agent_memory.ports.errors import PortError
 from agent_memory_contract.builders import new_id
 from agent_memory_contract.manual_clock import ManualClock
@@ -120,7 +121,11 @@ class House:
                 case "forget":
                     await memory.forget(Forget(ids=[one], purge=wanted.flag), OPEN)
                 case "expire":
-                    await expire_due(self.stores[wanted.by], owner=str(wanted.by), now=self.clock.now())
+                    store = self.stores[wanted.by]
+                    kinds = [expire_kind(store, self.clock)]
+                    await JobRunner(
+                        store, kinds, self.clock, owner=str(wanted.by), chance=lambda: 0.5
+                    ).drain()
                 case _:
                     await memory.link(Link(action=wanted.kind, source=one, target=two), OPEN)  # type: ignore[arg-type] - link or unlink
         except PortError:

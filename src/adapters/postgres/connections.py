@@ -86,6 +86,7 @@ class Connections:
         self._settings = settings
         self._origin = origin
         self._pool: Pool | None = None
+        self._waiting = 0
 
     async def start(self, *, vectors: str | None) -> None:
         """`vectors`: the schema of pgvector's types, which each connection must then know."""
@@ -128,6 +129,7 @@ class Connections:
             await asyncio.shield(_give_back(pool, connection))
 
     async def _acquire(self, pool: Pool) -> Connection:
+        self._waiting += 1
         with port_errors(self.name):
             try:
                 return await pool.acquire(timeout=self._settings.connection_timeout)
@@ -137,12 +139,18 @@ class Connections:
                 raise Unavailable(
                     f"{self.name}: all {self._settings.pool_max} connections are in use (AGENT_MEMORY_PG_POOL_MAX)"
                 ) from error
+            finally:
+                self._waiting -= 1
 
     def figures(self) -> dict[str, object]:
         pool = self._pool
         if pool is None:
-            return {"pool_size": 0, "idle_connections": 0}
-        return {"pool_size": pool.get_size(), "idle_connections": pool.get_idle_size()}
+            return {"pool_size": 0, "idle_connections": 0, "waiting_connections": 0}
+        return {
+            "pool_size": pool.get_size(),
+            "idle_connections": pool.get_idle_size(),
+            "waiting_connections": self._waiting,
+        }
 
 
 async def _give_back(pool: Pool, connection: Connection) -> None:

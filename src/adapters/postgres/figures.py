@@ -30,6 +30,12 @@ _TAGS = Statement(
 )
 
 
+async def database_size(connection: Connection) -> int:
+    """Bytes on the server's disk, indexes and the dead rows that wait for vacuum included."""
+    size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
+    return size
+
+
 async def stats(connection: Connection, where: ScopeFilter) -> Stats:
     by_kind: dict[str, int] = {}
     by_state: dict[str, int] = {}

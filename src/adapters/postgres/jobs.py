@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...ports.changes import Enqueue, Enqueued, NewJob
 from ...ports.errors import NotHeld, Rejected
 from ...ports.instants import from_micros, to_micros
-from ...ports.queries import JobStats
+from ...ports.queries import JobCounts, JobStats, PendingJob
 from ...ports.records import Job, JobLease
 from .rows import checked
 
@@ -63,6 +63,10 @@ _BURY = (
     "INSERT INTO dead_jobs (id, kind, key, payload, enqueued_at, run_at, attempts, max_attempts, last_error) "
     "SELECT id, kind, key, payload, enqueued_at, run_at, attempts, max_attempts, $2 FROM lost"
 )
+_PENDING = (
+    f"SELECT {_JOB}, CASE WHEN j.token > 0 AND j.due_at > now_micros() THEN j.due_at END FROM jobs j "  # noqa: S608 - same
+    "WHERE cardinality($1::text[]) = 0 OR j.kind = ANY ($1::text[]) ORDER BY j.due_at, j.id LIMIT $2"
+)
 _DEAD = f"SELECT {_JOB} FROM dead_jobs j ORDER BY j.died DESC LIMIT $1"  # noqa: S608 - same
 # One whose key another job has taken meanwhile stays dead.
 _REVIVE = (
@@ -74,10 +78,11 @@ _REVIVE = (
 )
 _DISCARD = "DELETE FROM dead_jobs WHERE id = ANY ($1::bigint[]) RETURNING id"
 _STATS = (
-    "SELECT count(*) FILTER (WHERE NOT (token > 0 AND due_at > now)), "
-    "count(*) FILTER (WHERE token > 0 AND due_at > now), "
-    "(SELECT count(*) FROM dead_jobs), min(run_at) FILTER (WHERE due_at <= now) "
-    "FROM (SELECT now_micros() AS now) clock LEFT JOIN jobs ON true WHERE jobs.id IS NOT NULL"
+    "SELECT kind, sum(waiting)::bigint, sum(leased)::bigint, sum(dead)::bigint, min(overdue) FROM ("
+    "SELECT kind, (NOT (token > 0 AND due_at > now))::int AS waiting, (token > 0 AND due_at > now)::int AS leased, "
+    "0 AS dead, CASE WHEN due_at <= now THEN run_at END AS overdue "
+    "FROM (SELECT now_micros() AS now) clock CROSS JOIN jobs "
+    "UNION ALL SELECT kind, 0, 0, 1, NULL FROM dead_jobs) each GROUP BY kind ORDER BY kind"
 )
 
 
@@ -157,6 +162,13 @@ async def fail(transaction: Transaction, held: JobLease, reason: str, retry_in: 
     return True
 
 
+async def pending(connection: Connection, kinds: Sequence[str], limit: int) -> list[PendingJob]:
+    return [
+        PendingJob(_job(row), None if row[9] is None else from_micros(row[9]))
+        for row in await connection.fetch(_PENDING, kinds, limit)
+    ]
+
+
 async def dead(connection: Connection, limit: int) -> list[Job]:
     return [_job(row) for row in await connection.fetch(_DEAD, limit)]
 
@@ -170,15 +182,13 @@ async def discard(transaction: Transaction, ids: Sequence[int]) -> int:
 
 
 async def stats(connection: Connection) -> JobStats:
-    row = await connection.fetchrow(_STATS)
-    assert row is not None
-    waiting, leased, dead_count, oldest = row
-    return JobStats(
-        waiting=waiting,
-        leased=leased,
-        dead=dead_count,
-        oldest_due=None if oldest is None else from_micros(oldest),
-    )
+    by_kind: dict[str, JobCounts] = {}
+    due: list[int] = []
+    for kind, waiting, leased, dead_count, oldest in await connection.fetch(_STATS):
+        by_kind[kind] = JobCounts(waiting=waiting, leased=leased, dead=dead_count)
+        if oldest is not None:
+            due.append(oldest)
+    return JobStats.of(by_kind, from_micros(min(due)) if due else None)
 
 
 def _columns(work: Sequence[Following]) -> list[list[Any]]:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import msgspec
 
 from ...ports.changes import Applied
+from ...ports.errors import Rejected
 from ...ports.queries import EntryQuery
 from ...ports.storage import StorageCapabilities
 from . import jobs, outbox
 from .apply import additions_only, apply, apply_once, check_once, prepare
 from .connections import SNAPSHOT, Connections
 from .errors import is_lost, port_errors
+from .figures import database_size
+from .maintenance import maintain
 from .migrate import migrate, schema_version
 from .pages import check_limit
 from .reading import PostgresReader
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
 
     from ...ports.changes import Change, Once, Outcome
     from ...ports.clock import Clock
-    from ...ports.queries import EntryFilter, JobStats
+    from ...ports.queries import EntryFilter, JobStats, PendingJob
     from ...ports.records import Entry, Event, Job, JobLease
+    from ...ports.storage import Maintenance
     from .config import PostgresSettings
     from .connections import Connection
     from .transaction import Transaction
@@ -147,6 +151,10 @@ class PostgresStorage(PostgresReader):
         jobs.check_retry(reason, retry_in)
         return await self._run(partial(jobs.fail, held=lease, reason=reason, retry_in=retry_in))
 
+    async def pending_jobs(self, kinds: Sequence[str] = (), *, limit: int = 50) -> list[PendingJob]:
+        check_limit(limit)
+        return await self._read(partial(jobs.pending, kinds=list(kinds), limit=limit))
+
     async def dead_jobs(self, *, limit: int = 50) -> list[Job]:
         check_limit(limit)
         return await self._read(partial(jobs.dead, limit=limit))
@@ -160,6 +168,13 @@ class PostgresStorage(PostgresReader):
     async def job_stats(self) -> JobStats:
         return await self._read(jobs.stats)
 
+    async def maintain(self, task: Maintenance) -> None:
+        await maintain(self._run, task)
+
+    async def backup(self, target: str) -> None:  # noqa: ARG002 - the port's
+        """The operator's: pg_dump, or the server's own continuous archiving."""
+        raise Rejected(f"{self._connections.name}: back it up with pg_dump, or as your server is backed up")
+
     async def schema_version(self) -> int:
         return await self._read(schema_version)
 
@@ -169,12 +184,15 @@ class PostgresStorage(PostgresReader):
     async def health(self) -> dict[str, object]:
         try:
             await self.outbox_head()
+            size = await self._read(database_size)
         except Exception as error:  # noqa: BLE001 - the answer to "are you well" is never an error
             state: dict[str, object] = {"connected": False, "error": str(error)}
         else:
-            state = {"connected": True}
+            state = {"connected": True, "size_bytes": size}
         return state | self._connections.figures() | {
             "waiting_writes": self._writer.waiting,
+            "transactions": self._transactions.begun,
+            "transaction_retries": self._transactions.repeated,
             "pgvector": self._indexed,
         }  # fmt: skip
 

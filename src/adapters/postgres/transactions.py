@@ -31,6 +31,8 @@ class Transactions:
         self._clock = clock
         self.origin = origin
         self.vectors = False
+        self.begun = 0
+        self.repeated = 0
 
     async def run(
         self, work: Callable[[Transaction], Awaitable[T]], *, repeatable: bool = False
@@ -63,6 +65,7 @@ class Transactions:
     async def _tried(
         self, attempt: Callable[[Connection], Awaitable[T]], may_repeat: Callable[[], bool]
     ) -> tuple[T, int]:
+        self.begun += 1
         for tries in range(1, _TRIES + 1):
             with port_errors(self._connections.name):
                 try:
@@ -72,5 +75,6 @@ class Transactions:
                     again = is_undone(error) or (is_lost(error) and may_repeat())
                     if tries == _TRIES or not again:
                         raise
+            self.repeated += 1
             await self._clock.sleep(_PAUSE_SECONDS * random.uniform(0, 2**tries))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last try returns or raises")

@@ -79,6 +79,11 @@ class RedisServer:
         return self._pool.made
 
     @property
+    def connections_failed(self) -> int:
+        """Attempts to connect that did not end in a connection."""
+        return self._pool.failed
+
+    @property
     def connections_lost(self) -> int:
         """Broken, or found broken. What was closed on leaving is not among them."""
         return self._pool.lost

@@ -31,6 +31,7 @@ class Pool:
     def __init__(self, settings: RedisSettings, location: Location) -> None:
         self._closed = False
         self.made = 0
+        self.failed = 0
         self.lost = 0
         self._settings = settings
         self._location = location
@@ -85,7 +86,8 @@ class Pool:
         connection = kind(**arguments | changes)
         try:
             await connection.connect()  # type: ignore[no-untyped-call] # redis-py gives it no types
-        except BaseException:
+        except BaseException as error:
+            self.failed += isinstance(error, Exception)
             await _disconnect(connection)
             raise
         self.made += 1

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...ports.changes import Enqueued, NewJob
 from ...ports.errors import NotHeld, Rejected
 from ...ports.instants import from_micros, to_micros
-from ...ports.queries import JobStats
+from ...ports.queries import JobCounts, JobStats, PendingJob
 from ...ports.records import Job, JobLease
-from .rows import Row, checked, encode
+from .rows import checked, encode
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,14 +26,15 @@ _ENQUEUE = (
 )
 _STANDING = "SELECT id FROM jobs WHERE kind = ? AND key = ? AND key <> ''"
 _ANY_DUE = (
-    "SELECT EXISTS (SELECT 1 FROM json_each(:kinds) k JOIN jobs j ON j.kind = k.value AND j.due_at <= :now)"
+    "SELECT EXISTS ("
+    "SELECT 1 FROM json_each(:kinds) k CROSS JOIN jobs j ON j.kind = k.value AND j.due_at <= :now)"
 )
 _EXHAUSTED = (
-    "SELECT j.id FROM json_each(:kinds) k JOIN jobs j ON j.kind = k.value AND j.due_at <= :now "
+    "SELECT j.id FROM json_each(:kinds) k CROSS JOIN jobs j ON j.kind = k.value AND j.due_at <= :now "
     "WHERE j.token > 0 AND j.attempts >= j.max_attempts"
 )
 _DUE = (
-    "SELECT j.id FROM json_each(:kinds) k JOIN jobs j ON j.kind = k.value AND j.due_at <= :now "
+    "SELECT j.id FROM json_each(:kinds) k CROSS JOIN jobs j ON j.kind = k.value AND j.due_at <= :now "
     "ORDER BY j.run_at, j.id LIMIT :limit"
 )
 _NEXT_TOKEN = "UPDATE store SET job_token = job_token + 1 RETURNING job_token"  # noqa: S105 - not a secret
@@ -53,6 +54,11 @@ _BURY = (
     "SELECT id, kind, key, payload, enqueued_at, run_at, attempts, max_attempts, ? FROM jobs WHERE id = ?"
 )
 _DROP = "DELETE FROM jobs WHERE id = ?"
+_PENDING = (
+    "SELECT id, kind, payload, enqueued_at, run_at, attempts, max_attempts, key, last_error, "
+    "iif(token > 0 AND due_at > :now, due_at, NULL) FROM jobs "
+    "WHERE :any OR kind IN (SELECT value FROM json_each(:kinds)) ORDER BY due_at, id LIMIT :limit"
+)
 _DEAD = (
     "SELECT id, kind, payload, enqueued_at, run_at, attempts, max_attempts, key, last_error FROM dead_jobs "
     "ORDER BY died DESC LIMIT ?"
@@ -64,8 +70,10 @@ _REVIVE = (
 )
 _DISCARD = "DELETE FROM dead_jobs WHERE id = ?"
 _STATS = (
-    "SELECT coalesce(sum(NOT (token > 0 AND due_at > :now)), 0), coalesce(sum(token > 0 AND due_at > :now), 0), "
-    "(SELECT count(*) FROM dead_jobs), min(CASE WHEN due_at <= :now THEN run_at END) FROM jobs"
+    "SELECT kind, sum(waiting), sum(leased), sum(dead), min(overdue) FROM ("
+    "SELECT kind, NOT (token > 0 AND due_at > :now) AS waiting, token > 0 AND due_at > :now AS leased, 0 AS dead, "
+    "CASE WHEN due_at <= :now THEN run_at END AS overdue FROM jobs "
+    "UNION ALL SELECT kind, 0, 0, 1, NULL FROM dead_jobs) GROUP BY kind ORDER BY kind"
 )
 
 
@@ -152,6 +160,16 @@ def fail(transaction: Transaction, held: JobLease, reason: str, retry_in: float)
     return True
 
 
+def pending(
+    connection: sqlite3.Connection, kinds: Sequence[str], now: datetime, limit: int
+) -> list[PendingJob]:
+    parameters = {"kinds": encode(kinds).decode(), "any": not kinds, "now": to_micros(now), "limit": limit}
+    return [
+        PendingJob(_job(row), None if until is None else from_micros(until))
+        for *row, until in connection.execute(_PENDING, parameters)
+    ]
+
+
 def dead(connection: sqlite3.Connection, limit: int) -> list[Job]:
     return [_job(row) for row in connection.execute(_DEAD, (limit,))]
 
@@ -172,13 +190,13 @@ def discard(transaction: Transaction, ids: Sequence[int]) -> int:
 
 
 def stats(connection: sqlite3.Connection, now: datetime) -> JobStats:
-    waiting, leased, dead_count, oldest = connection.execute(_STATS, {"now": to_micros(now)}).fetchone()
-    return JobStats(
-        waiting=waiting,
-        leased=leased,
-        dead=dead_count,
-        oldest_due=None if oldest is None else from_micros(oldest),
-    )
+    by_kind: dict[str, JobCounts] = {}
+    due: list[int] = []
+    for kind, waiting, leased, dead_count, oldest in connection.execute(_STATS, {"now": to_micros(now)}):
+        by_kind[kind] = JobCounts(waiting=waiting, leased=leased, dead=dead_count)
+        if oldest is not None:
+            due.append(oldest)
+    return JobStats.of(by_kind, from_micros(min(due)) if due else None)
 
 
 def _bury(transaction: Transaction, id_: int, reason: str) -> None:
@@ -190,7 +208,7 @@ def _lost(held: JobLease) -> NotHeld:
     return NotHeld(f"job {held.job.id}: the lease of {held.owner!r} (token {held.token}) is over")
 
 
-def _job(row: Row) -> Job:
+def _job(row: Sequence[Any]) -> Job:
     id_, kind, payload, enqueued_at, run_at, attempts, max_attempts, key, last_error = row
     return Job(
         id=id_,

@@ -66,7 +66,7 @@ _WALKS: dict[tuple[str, str, Order, TagMode], str] = {
     if tags != "rare"
 }  # fmt: skip
 _PICK = (
-    "SELECT {columns} FROM entries e WHERE {tags} AND {fields} AND {scope} "
+    "SELECT {columns} FROM entries e NOT INDEXED WHERE {tags} AND {fields} AND {scope} "
     "AND (e.at, e.id) {after} (:after_at, :after_id) ORDER BY e.at {way}, e.id {way} LIMIT :limit"
 )
 _PICKS: dict[Order, str] = {

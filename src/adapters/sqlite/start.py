@@ -46,6 +46,8 @@ def open_writer(
             ) from error
         connection.execute(f"PRAGMA synchronous={synchronous}")
         if not current:
+            # Room to give pages back later; it can be chosen only while the file is empty.
+            _retried(lambda: connection.execute("PRAGMA auto_vacuum=INCREMENTAL"), busy_timeout)
             _retried(lambda: connection.execute("PRAGMA journal_mode=WAL"), busy_timeout)
             for number, file in schema.steps():
                 begin(connection, busy_timeout)

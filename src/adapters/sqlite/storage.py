@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,10 @@ from ...ports.queries import EntryQuery
 from ...ports.storage import StorageCapabilities
 from . import jobs, outbox
 from .apply import apply, apply_once, check_once, prepare
+from .backup import Copying
 from .connection import Synchronous, connect_reader
 from .lane import Lane
+from .maintenance import maintain
 from .mark import ChangeMark
 from .pages import check_limit
 from .reading import SqliteReader
@@ -32,15 +35,22 @@ if TYPE_CHECKING:
 
     from ...ports.changes import Applied, Change, Once
     from ...ports.clock import Clock
-    from ...ports.queries import EntryFilter, JobStats
+    from ...ports.queries import EntryFilter, JobStats, PendingJob
     from ...ports.records import Entry, Event, Job, JobLease
+    from ...ports.storage import Maintenance
     from .transaction import Transaction
 
 T = TypeVar("T")
 
 SCHEMA = Schema(Path(__file__).parent / "migrations", 0x41674D65)
 _CAPABILITIES = StorageCapabilities(
-    name="sqlite", durable=True, shared="host", vectors="exact", concurrent_units=False, marks=True
+    name="sqlite",
+    durable=True,
+    shared="host",
+    vectors="exact",
+    concurrent_units=False,
+    marks=True,
+    backups=True,
 )
 _POINT_READS = 64
 
@@ -158,6 +168,10 @@ class SqliteStorage(SqliteReader):
         jobs.check_retry(reason, retry_in)
         return await self._writer.submit(lambda transaction: jobs.fail(transaction, lease, reason, retry_in))
 
+    async def pending_jobs(self, kinds: Sequence[str] = (), *, limit: int = 50) -> list[PendingJob]:
+        check_limit(limit)
+        return await self._read(partial(jobs.pending, kinds=kinds, now=self._clock.now(), limit=limit))
+
     async def dead_jobs(self, *, limit: int = 50) -> list[Job]:
         check_limit(limit)
         return await self._read(partial(jobs.dead, limit=limit))
@@ -170,6 +184,12 @@ class SqliteStorage(SqliteReader):
 
     async def job_stats(self) -> JobStats:
         return await self._read(partial(jobs.stats, now=self._clock.now()))
+
+    async def maintain(self, task: Maintenance) -> None:
+        await maintain(self._writer.submit, task)
+
+    async def backup(self, target: str) -> None:
+        await Copying(self._path, Path(target), asyncio.get_running_loop()).run()
 
     async def schema_version(self) -> int:
         return await self._read(_schema_version)
@@ -190,6 +210,8 @@ class SqliteStorage(SqliteReader):
             "wal_bytes": _size(self._path.with_name(self._path.name + "-wal")),
             "waiting_writes": self._writer.waiting,
             "waiting_reads": self._points.waiting + self._searches.waiting,
+            "transactions": self._writer.transactions,
+            "transaction_retries": self._writer.repeated,
         }
 
     async def _read(self, read: Callable[[sqlite3.Connection], T], *, long: bool = False) -> T:

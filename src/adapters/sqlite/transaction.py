@@ -54,7 +54,7 @@ class Transaction:
         self._events: list[Row] = []
         self._scopes: list[str] = []
         self._of_others = 0
-        self._purged = self._optimize_due = False
+        self._checkpoint_due = self._optimize_due = False
         self.seq: int = self.execute(_HEAD).fetchone()[0]
 
     def now(self) -> int:
@@ -78,12 +78,16 @@ class Transaction:
 
     def purge(self) -> None:
         """At the end, rewrite the indexes without what was deleted from them: FTS5 keeps it until segments merge."""
-        self._purged = self._optimize_due = True
+        self._checkpoint_due = self._optimize_due = True
+
+    def checkpoint(self) -> None:
+        """At the end, move the log into the file, as far as no reader needs it."""
+        self._checkpoint_due = True
 
     def commit(self) -> None:
         """After `flush`. What was purged is taken out of the log as well, unless a reader still needs it there."""
         self.connection.execute("COMMIT")
-        if self._purged:
+        if self._checkpoint_due:
             # The commit stands whatever becomes of this; the next checkpoint does the same.
             with suppress(sqlite3.Error):
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -65,6 +65,8 @@ class Writer:
         self._over: Exception | None = Unavailable(f"{name}: not open")
         self._closing = False
         self._serving: Turn | None = None
+        self.transactions = 0
+        self.repeated = 0
 
     @property
     def waiting(self) -> int:
@@ -172,6 +174,7 @@ class Writer:
 
     def _begin(self, connection: sqlite3.Connection, abandoned: Callable[[], bool]) -> Transaction:
         self._turnstile.begin(connection, abandoned)
+        self.transactions += 1
         return Transaction(connection, clock=self._clock, origin=self._origin)
 
     def _commit(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer]:
@@ -207,6 +210,7 @@ class Writer:
         return answers
 
     def _apart(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer]:
+        self.repeated += 1
         transaction = self._begin(connection, lambda: _all_cancelled(units))
         answers: list[Answer] = []
         for unit in units:

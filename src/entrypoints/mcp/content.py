@@ -84,12 +84,13 @@ class ToolResult(msgspec.Struct, frozen=True):
     """`text` is what a model reads; `structured` anything msgspec encodes (or `Raw`), left out while UNSET.
 
     An error of the call itself (a bad argument, a conflict) is `is_error` with a text that says what to do,
-    so that the model can correct itself.
+    so that the model can correct itself. `error` is its code, for who counts; it is not sent.
     """
 
     text: str
     structured: object | UnsetType = UNSET
     is_error: bool = False
+    error: str = ""
 
 
 class TextResource(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

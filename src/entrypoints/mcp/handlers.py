@@ -86,7 +86,7 @@ class MemoryTools:
             request = decode_arguments(tool.decoder, arguments, tool.schema)
             result = await tool.run(request, caller)
         except PortError as error:
-            return ToolResult(text.failure(error), is_error=True)
+            return ToolResult(text.failure(error), is_error=True, error=error.code)
         return ToolResult(tool.tell(result), result)
 
     def _caller(self, client: str, tool: str) -> Caller:

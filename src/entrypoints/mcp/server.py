@@ -9,6 +9,7 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from ..observability.current import begin_call
 from .application import CallContext, Refused, ResourceNotFound
 from .identity import Identity, ServerInfo
 from .messages import INTERNAL_ERROR, RESOURCE_NOT_FOUND, SERVER_BUSY
@@ -144,6 +145,7 @@ class Session:
             task.cancel(reason)
 
     async def _call(self, request: Request) -> None:
+        call = begin_call(request.meta)
         try:
             context = self._context(request)
             body, cache = await self._server.methods[request.method](request.params, context)
@@ -158,6 +160,7 @@ class Session:
             self._server.on_defect(incident, error)
             self._connection.fail(request, INTERNAL_ERROR, f"internal error; incident {incident}")
         finally:
+            call.end()
             self._ended(request)
 
     def _ended(self, request: Request) -> None:

@@ -1,4 +1,4 @@
-"""Saboteurs of STORAGE-200 to STORAGE-224: jobs lost, given twice, or never given up."""
+"""Saboteurs of STORAGE-200 to STORAGE-224, and 229: jobs lost, given twice, or never given up."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent_memory.ports.changes import AddEntry, Applied, Enqueue, Enqueued, ReplaceEntry
+from agent_memory.ports.queries import JobCounts
 from agent_memory_contract.builders import T0, new_id
 
 from .storage_of_units import one_by_one
@@ -211,6 +212,17 @@ class CountsLeasedAsWaiting(Wrapper):
 class ForgetsWhatIsDue(Wrapper):
     async def job_stats(self) -> JobStats:
         return msgspec.structs.replace(await self.inner.job_stats(), oldest_due=None)
+
+
+@breaks(229)
+class CountsTheDeadAmongThoseThatWait(Wrapper):
+    async def job_stats(self) -> JobStats:
+        stats = await self.inner.job_stats()
+        by_kind = {
+            kind: JobCounts(waiting=one.waiting + one.dead, leased=one.leased)
+            for kind, one in stats.by_kind.items()
+        }
+        return msgspec.structs.replace(stats, by_kind=by_kind)
 
 
 @breaks(224)

@@ -15,6 +15,7 @@ from . import (
     storage_of_sessions,
     storage_of_starts,
     storage_of_units,
+    storage_of_upkeep,
 )
 from .storage_registry import saboteurs
 
@@ -31,6 +32,7 @@ MODULES = (
     storage_of_sessions,
     storage_of_starts,
     storage_of_units,
+    storage_of_upkeep,
 )
 """Importing them is what fills the registry."""
 

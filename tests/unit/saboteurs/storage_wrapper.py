@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         LexicalQuery,
         Outlook,
         Page,
+        PendingJob,
         ScopeStats,
         Stats,
         VectorQuery,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         Vote,
     )
     from agent_memory.ports.scopes import ScopeFilter
+    from agent_memory.ports.storage import Maintenance
 
 
 class WrappedReader(Reader):
@@ -197,6 +199,9 @@ class Wrapper(WrappedReader, Storage):
     async def fail_job(self, lease: JobLease, *, reason: str, retry_in: float) -> bool:
         return await self.inner.fail_job(lease, reason=reason, retry_in=retry_in)
 
+    async def pending_jobs(self, kinds: Sequence[str] = (), *, limit: int = 50) -> list[PendingJob]:
+        return await self.inner.pending_jobs(kinds, limit=limit)
+
     async def dead_jobs(self, *, limit: int = 50) -> list[Job]:
         return await self.inner.dead_jobs(limit=limit)
 
@@ -208,6 +213,12 @@ class Wrapper(WrappedReader, Storage):
 
     async def job_stats(self) -> JobStats:
         return await self.inner.job_stats()
+
+    async def maintain(self, task: Maintenance) -> None:
+        await self.inner.maintain(task)
+
+    async def backup(self, target: str) -> None:
+        await self.inner.backup(target)
 
     async def schema_version(self) -> int:
         return await self.inner.schema_version()

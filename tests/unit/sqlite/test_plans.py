@@ -10,10 +10,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent_memory.adapters.sqlite import entries, lexical, outlook, pages
+from agent_memory_contract.builders import adds, entry
 
 if TYPE_CHECKING:
     from agent_memory.adapters.sqlite import SqliteStorage
     from agent_memory.ports.queries import Order
+
+
+@pytest.fixture(params=["as it was made", "with statistics"])
+async def storage(request: pytest.FixtureRequest, storage: SqliteStorage) -> SqliteStorage:
+    """What the planner learns about the tables must not lead it astray."""
+    if request.param == "with statistics":
+        for scope in ("acme", "acme/web", "globex"):
+            new = [entry(scope=scope, tags=("common", f"tag{n % 7}")) for n in range(200)]
+            await storage.apply(*adds(*new))
+        await storage.maintain("statistics")
+    return storage
 
 
 async def plan(storage: SqliteStorage, statement: str) -> list[str]:

@@ -1,0 +1,118 @@
+"""`agent-memory jobs`: what waits, what runs, what failed for good, and what becomes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .in_process import use_memory
+from .output import show, show_json
+from .parsing import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from ...core.caller import Caller
+    from ...ports.queries import PendingJob
+    from ...ports.records import Job
+    from ..wiring import App
+
+_ACTIONS = ("list", "retry", "discard")
+_MOST = 500
+
+
+def run(arguments: list[str]) -> int:
+    parser = Parser(
+        "jobs",
+        "Jobs are work that follows from what was stored, or is due by the clock. list: those that wait or run, due "
+        "first coming first; with --dead those that failed for good, newest first. retry: the dead ones with these ids "
+        "wait again, with all their attempts before them. discard: they are gone. Exits with 1 when none of the ids is "
+        "that of a dead job.",
+        {
+            "what is to be done": "jobs list",
+            "what failed": "jobs list --dead",
+            "try two again": "jobs retry 17 18",
+        },
+    )
+    parser.add_argument("action", choices=_ACTIONS, metavar="list|retry|discard", help="what to do")
+    parser.add_argument("ids", nargs="*", type=int, metavar="ID", default=[], help="of dead jobs")
+    parser.add_argument("--dead", action="store_true", default=False, help="list those that failed for good")
+    parser.add_argument(
+        "--limit", type=int, default=50, metavar="N", help=f"list at most so many (50; up to {_MOST})"
+    )
+    parser.json()
+    given = parser.read(arguments)
+    if given["action"] == "list" and given["ids"]:
+        parser.error("list takes no ids")
+    if given["action"] != "list" and (not given["ids"] or given["dead"]):
+        parser.error(f"{given['action']} takes the ids of dead jobs, and nothing else")
+    if not 1 <= given["limit"] <= _MOST:
+        parser.error(f"argument --limit: 1 to {_MOST}")
+    act = _list if given["action"] == "list" else _change
+    return use_memory("jobs", act(given))
+
+
+def _list(given: dict[str, Any]) -> Callable[[App, Caller], Awaitable[int]]:
+    async def use(app: App, _: Caller) -> int:
+        stats = await app.storage.job_stats()
+        if given["dead"]:
+            rows = [
+                _row(job, "dead", job.run_at) for job in await app.storage.dead_jobs(limit=given["limit"])
+            ]
+        else:
+            now = app.clock.now()
+            rows = [_pending_row(one, now) for one in await app.storage.pending_jobs(limit=given["limit"])]
+        counts = {"waiting": stats.waiting, "running": stats.leased, "dead": stats.dead}
+        if given["json"]:
+            show_json({"jobs": rows, **counts})
+        else:
+            show(
+                "\n".join([*map(_line, rows), "  ".join(f"{count} {name}" for name, count in counts.items())])
+            )
+        return 0
+
+    return use
+
+
+def _change(given: dict[str, Any]) -> Callable[[App, Caller], Awaitable[int]]:
+    async def use(app: App, _: Caller) -> int:
+        retry = given["action"] == "retry"
+        change = app.storage.revive_jobs if retry else app.storage.discard_jobs
+        count = await change(given["ids"])
+        done = "retried" if retry else "discarded"
+        if given["json"]:
+            show_json({done: count})
+        else:
+            show(f"{count} of {len(set(given['ids']))} {done}")
+        return 0 if count else 1
+
+    return use
+
+
+def _pending_row(pending: PendingJob, now: datetime) -> dict[str, Any]:
+    if pending.leased_until is not None:
+        return _row(pending.job, "running", pending.leased_until)
+    return _row(pending.job, "due" if pending.job.run_at <= now else "waiting", pending.job.run_at)
+
+
+def _row(job: Job, state: str, at: datetime) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "state": state,
+        "at": at,
+        "attempts": job.attempts,
+        "max_attempts": job.max_attempts,
+        "key": job.key,
+        "payload": job.payload.decode("utf-8", "backslashreplace"),
+        "last_error": job.last_error,
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    when = {"running": "until", "waiting": "at"}.get(row["state"], "since")
+    attempts = f", attempt {row['attempts']}" if row["attempts"] else ""
+    error = f"\n    {row['last_error']}" if row["last_error"] else ""
+    payload = f"  {row['payload']}" if row["payload"] else ""
+    moment = row["at"].isoformat(timespec="seconds")
+    return f"{row['id']}  {row['kind']}{payload}  {row['state']} {when} {moment}{attempts}{error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import pytest
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
+READ = cast("Callable[[str], Iterable[Metric]]", parser.text_string_to_metric_families)  # pyright: ignore[reportUnknownMemberType] (it has no types)
 CALLS = "agent_memory_tool_call_duration_seconds_count"
 LOCKS = "agent_memory_lock_operation_duration_seconds_count"
 STORAGE = "agent_memory_storage_operation_duration_seconds_count"
@@ -248,8 +249,7 @@ async def test_openmetrics_for_who_asks_for_it(one: Watched) -> None:
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
     )
     assert page.body.endswith("# EOF\n")
-    read: Callable[[str], Iterable[Metric]] = parser.text_string_to_metric_families
-    names = {family.name for family in read(page.body)}
+    names = {family.name for family in READ(page.body)}
     assert "agent_memory_tool_calls_in_flight" in names
     plain = await one.fetch(accept="text/html, */*")
     assert plain.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"

@@ -89,7 +89,7 @@ def _open(threshold: int, *, as_text: bool, secrets: tuple[str, ...]) -> Any:
         processors.append(_hiding(renderer, secrets))
     else:
         processors.append(structlog.processors.format_exc_info)
-        processors.append(_hiding(structlog.processors.JSONRenderer(default=str), secrets))
+        processors.append(_hiding(structlog.processors.JSONRenderer(), secrets))
     return structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
         processors=processors,

@@ -53,4 +53,6 @@ def test_a_value_that_cannot_be_meant_is_refused_with_what_can(name: str, value:
 def test_the_secrets_are_those_that_are_set_and_the_passwords_within_them() -> None:
     settings = read_settings(read(PG_PASSWORD="open sesame", REDIS_URL="rediss://app:hush@host:1/0")).settings
     assert set(secrets_of(settings)) == {"open sesame", "rediss://app:hush@host:1/0", "hush"}
+    escaped = read_settings(read(REDIS_URL="redis://:a%2Fb%20c@host")).settings
+    assert {"a%2Fb%20c", "a/b c"} < set(secrets_of(escaped))
     assert secrets_of(read_settings(read()).settings) == ()

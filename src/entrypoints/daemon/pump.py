@@ -97,8 +97,9 @@ class Pump:
                 if not self._stdin_open and self._traffic.idle:
                     return OK
                 if not self._reconnect():
+                    self._read_what_is_there()
                     self._down += self._traffic.given_up()
-                    return TEMPORARY
+                    return OK if self._signals or self._reader_gone else TEMPORARY
             self._turn()
             if self._reader_gone:
                 return OK
@@ -177,6 +178,13 @@ class Pump:
             self._traffic.asked(data)
         else:
             self._end_input(whole=True)
+
+    def _read_what_is_there(self) -> None:
+        """Asked while there was no daemon: it is to be answered too."""
+        poll = select.poll()
+        poll.register(0, select.POLLIN)
+        while self._stdin_open and self._traffic.queued < _FULL and poll.poll(0):
+            self._read_input()
 
     def _end_input(self, *, whole: bool) -> None:
         self._stdin_open = False

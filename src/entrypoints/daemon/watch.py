@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..wiring import App
 
 _EVERY: Final = 15.0
-_PATIENCE: Final = 2.0
+_PATIENCE: Final = 5.0
 
 
 async def unless_a_daemon_does(

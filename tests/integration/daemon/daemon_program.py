@@ -11,6 +11,7 @@ from agent_memory.entrypoints.daemon.sockets import inherited_socket
 from agent_memory.entrypoints.lifecycle import Lifecycle
 from agent_memory.entrypoints.listener import listening
 from agent_memory.entrypoints.logs import Log
+from agent_memory.entrypoints.mcp.identity import Identity, ServerInfo
 from agent_memory.entrypoints.mcp_command import make_server
 from agent_memory.entrypoints.settings import Settings, read_settings
 from agent_memory.entrypoints.wiring import open_app
@@ -19,12 +20,18 @@ from agent_memory.entrypoints.wiring import open_app
 async def serve(life: Lifecycle, settings: Settings, log: Log) -> None:
     inherited = inherited_socket(os.environ)
     where = Path(settings.daemon_sockets[0]) if inherited is None else inherited
-    async with open_app(settings, log) as app, listening(app, make_server(app), where) as listener:
-        life.ready(f"serving at {where}")
-        sys.stdout.write(f"ready {where}\n")
-        sys.stdout.flush()
-        await life.stopped()
-        life.stopping(f"{listener.calls} calls in flight")
+    async with open_app(settings, log) as app:
+        server = make_server(app)
+        if other := os.environ.get("AGENT_MEMORY_TEST_VERSION"):
+            server.identity = Identity(
+                ServerInfo(name="agent-memory", version=other), offers=frozenset({"tools"})
+            )
+        async with listening(app, server, where) as listener:
+            life.ready(f"serving at {where}")
+            sys.stdout.write(f"ready {where}\n")
+            sys.stdout.flush()
+            await life.stopped()
+            life.stopping(f"{listener.calls} calls in flight")
 
 
 async def main() -> int:

@@ -83,17 +83,40 @@ async def test_calls_in_flight_are_answered_with_an_error_when_the_daemon_is_kil
 
 
 async def test_a_client_whose_daemon_does_not_come_back_ends_with_75_and_answers_first(home: Home) -> None:
-    async with daemon_of(home) as first, client_of(home, DAEMON_RECONNECT_MS="300") as client:
+    async with daemon_of(home) as first, client_of(home, DAEMON_RECONNECT_MS="1000") as client:
         await client.open()
         first.kill()
-        asked = client.call("memory_health")
+        await client.told("the daemon went away")
+        asked = client.call("memory_health")  # while it is looked for
         answer = await client.hear()
         assert answer["id"] == asked
-        assert "error" in answer
+        assert "this call was not done" in answer["error"]["message"]
         assert await asyncio.wait_for(client.process.wait(), PATIENCE) == 75
-        assert await client.told("did not come back within 0.3 s")
+        assert await client.told("did not come back within 1 s")
     async with client_of(home) as next_one:
         await next_one.open()  # embedded
+
+
+async def test_a_daemon_of_another_version_is_not_passed_off_as_the_old_one(home: Home) -> None:
+    """The client was told a version and what is offered; it can be told anew only by a new process."""
+    async with daemon_of(home) as first, client_of(home) as client:
+        await client.open()
+        first.terminate()
+        await asyncio.wait_for(first.wait(), PATIENCE)
+        asked = client.call("memory_health")
+        async with daemon_of(home, TEST_VERSION="9.9"):
+            answer = await client.hear()
+            assert answer["id"] == asked
+            assert "this call was not done" in answer["error"]["message"]
+            assert await asyncio.wait_for(client.process.wait(), PATIENCE) == 75
+            assert await client.told("another version")
+
+
+async def test_a_daemon_that_stands_still_does_not_keep_a_new_client(home: Home) -> None:
+    async with daemon_of(home) as stuck:
+        os.kill(stuck.pid, signal.SIGSTOP)
+        async with client_of(home) as client:
+            assert (await client.open())["result"]["serverInfo"]["name"] == "agent-memory"
 
 
 async def test_what_was_asked_and_not_read_by_a_daemon_that_drains_is_done_by_the_next(home: Home) -> None:

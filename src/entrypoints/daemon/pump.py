@@ -71,8 +71,6 @@ class Pump:
             os.set_blocking(1, False)
             code = self._pump()
             self._flush()
-        except BrokenPipeError:
-            return OK
         finally:
             signal.set_wakeup_fd(former_bell)
             for number, handler in former.items():
@@ -107,8 +105,9 @@ class Pump:
 
     def _turn(self) -> None:
         """Wait until one of the ends can do something, and do it."""
-        if not self._up:
-            self._up += self._traffic.next_lines(_CHUNK, _CALLS if self._windowed else None)
+        self._send()
+        if not self._connected:
+            return
         if not self._up and not self._stdin_open and not self._traffic.queued and not self._half_closed:
             self._half_closed = True
             self._socket.shutdown(socket.SHUT_WR)
@@ -131,18 +130,34 @@ class Pump:
                 self._alarm.recv(4096)
 
     def _serve_socket(self, event: int) -> None:
+        if not event & (select.POLLIN | select.POLLHUP | select.POLLERR):
+            return
         try:
-            if self._up and event & select.POLLOUT:
-                del self._up[: self._socket.send(self._up)]
-            if event & (select.POLLIN | select.POLLHUP | select.POLLERR):
-                data = self._socket.recv(_CHUNK)
-                if not data:
-                    self._lose()
-                self._down += self._traffic.answered(data)
+            data = self._socket.recv(_CHUNK)
         except BlockingIOError:
             return
         except OSError:
+            data = b""
+        if data:
+            self._down += self._traffic.answered(data)
+        else:
             self._lose()
+        self._serve_output(0)
+
+    def _send(self) -> None:
+        """As much as the socket takes just now."""
+        while True:
+            if not self._up:
+                self._up += self._traffic.next_lines(_CHUNK, _CALLS if self._windowed else None)
+            if not self._up:
+                return
+            try:
+                del self._up[: self._socket.send(self._up)]
+            except BlockingIOError:
+                return
+            except OSError:
+                self._lose()
+                return
 
     def _serve_output(self, event: int) -> None:
         if event & _GONE:
@@ -152,6 +167,9 @@ class Pump:
                 del self._down[: os.write(1, self._down)]
             except BlockingIOError:
                 return
+            except OSError:
+                # Broken, or a full disk: there is no one to tell, and silence must not pass for success.
+                self._reader_gone = True
 
     def _read_input(self) -> None:
         data = os.read(0, _CHUNK if not self._windowed else 4096)

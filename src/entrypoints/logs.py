@@ -82,10 +82,14 @@ def _open(threshold: int, *, as_text: bool, secrets: tuple[str, ...]) -> Any:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if as_text:
-        processors.append(_hiding(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()), secrets))
+        # Not the traceback that rich makes where it is installed: that one shows local variables, and what is in them.
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+        processors.append(_hiding(renderer, secrets))
     else:
         processors.append(structlog.processors.format_exc_info)
-        processors.append(_hiding(structlog.processors.JSONRenderer(default=str), secrets))
+        processors.append(_hiding(structlog.processors.JSONRenderer(), secrets))
     return structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
         processors=processors,

@@ -168,9 +168,13 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """What must stand in no log: the secret settings, and the password within an address that is one."""
     values = [str(getattr(settings, setting.field)) for setting in SETTINGS if setting.secret]
-    inside = (
+    inside = [
         value.partition("@")[0].rpartition(":")[2] for value in values if "://" in value and "@" in value
-    )
+    ]
+    if any("%" in value for value in inside):
+        from urllib.parse import unquote  # noqa: PLC0415 (hardly ever needed)
+
+        inside += [unquote(value) for value in inside]
     return tuple(value for value in (*values, *inside) if value)
 
 

@@ -31,6 +31,7 @@ from opentelemetry.trace.span import TraceState
 
 from ... import __version__
 from ...ports.errors import Misconfigured
+from .calls import READ_RESOURCE
 from .timed import OK
 
 if TYPE_CHECKING:
@@ -69,15 +70,14 @@ class Tracing:
     def begin(self, name: str, call: Call) -> CallSpan:
         """For the rest of this task, until its end: what is traced meanwhile is part of it."""
         parent = call.parent
+        said: dict[str, str] = {"mcp.method.name": name, "agent_memory.request": call.id}
+        if name != READ_RESOURCE:
+            said |= {"mcp.method.name": "tools/call", "gen_ai.tool.name": name}
         span = self._tracer.start_span(
-            f"tools/call {name}",
+            name if name == READ_RESOURCE else f"tools/call {name}",
             context=None if parent is None else _remote(parent),
             kind=SpanKind.SERVER,
-            attributes={
-                "mcp.method.name": "tools/call",
-                "gen_ai.tool.name": name,
-                "agent_memory.request": call.id,
-            },
+            attributes=said,
         )
         call.trace = f"{span.get_span_context().trace_id:032x}"
         return CallSpan(span)

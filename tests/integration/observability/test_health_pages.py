@@ -94,6 +94,11 @@ async def test_a_database_that_says_nothing_is_not_waited_for_long() -> None:
             assert [status for status, _ in answers] == [503] * 8
             assert answers[0][1]["problems"] == ["database: no answer within 2 s"]
             assert time.monotonic() - begun < 10
+
+            async def told() -> bool:
+                return await one.value("agent_memory_database_up") == 0
+
+            await one.until(told)
             gate.resume()
 
 

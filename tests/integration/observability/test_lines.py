@@ -90,7 +90,9 @@ async def test_pool_and_breaker_stand_in_the_line(tmp_path: Path) -> None:
     async with fresh_database(SOURCES[0]) as database:
         there = {"PG_HOST": database.host, "PG_PORT": str(database.port), "PG_DATABASE": database.database}
         login = {"PG_USER": database.user, "PG_PASSWORD": database.password, "PG_SSL": database.ssl}
-        async with raw_server(tmp_path, PERF="1", DB_TYPE="postgresql", **there, **login) as server:
+        async with raw_server(
+            tmp_path, greet=True, PERF="1", DB_TYPE="postgresql", **there, **login
+        ) as server:
             await server.done("memory_recall", {"query": "tea"})
     [told] = calls_told(tmp_path)
     assert told["breaker"] == {"postgresql": "closed"}

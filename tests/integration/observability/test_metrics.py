@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import pytest
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
+READ = cast("Callable[[str], Iterable[Metric]]", parser.text_string_to_metric_families)  # pyright: ignore[reportUnknownMemberType] (it has no types)
 CALLS = "agent_memory_tool_call_duration_seconds_count"
 LOCKS = "agent_memory_lock_operation_duration_seconds_count"
 STORAGE = "agent_memory_storage_operation_duration_seconds_count"
@@ -248,8 +250,7 @@ async def test_openmetrics_for_who_asks_for_it(one: Watched) -> None:
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
     )
     assert page.body.endswith("# EOF\n")
-    read: Callable[[str], Iterable[Metric]] = parser.text_string_to_metric_families
-    names = {family.name for family in read(page.body)}
+    names = {family.name for family in READ(page.body)}
     assert "agent_memory_tool_calls_in_flight" in names
     plain = await one.fetch(accept="text/html, */*")
     assert plain.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -304,6 +305,27 @@ async def test_a_client_s_server_tells_its_own_figures(tmp_path: Path) -> None:
         await server.done("memory_remember", {"content": "tea at four"})
         page = await asyncio.to_thread(fetch, port)
         assert f'{CALLS}{{outcome="ok",tool="memory_remember"}} 1.0' in page.body
+
+
+async def test_without_prometheus_client_health_is_told_and_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    monkeypatch.delitem(sys.modules, "agent_memory.entrypoints.observability.exposition", raising=False)
+    async with watched(sqlite(tmp_path)) as one:
+        page = await one.fetch("/metrics")
+        assert (page.status, "install agent-memory[metrics]" in page.body) == (501, True)
+        assert (await one.fetch("/readyz")).status == 200
+
+
+async def test_without_opentelemetry_wanted_traces_are_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    monkeypatch.delitem(sys.modules, "agent_memory.entrypoints.observability.traces", raising=False)
+    with pytest.raises(Misconfigured, match="install agent-memory\\[otel\\], or set OTEL_SDK_DISABLED=true"):
+        async with watched(sqlite(tmp_path) | {"OTEL_TRACES_EXPORTER": "console"}):
+            raise AssertionError("it was opened")
 
 
 async def test_without_a_port_nothing_is_wrapped(tmp_path: Path) -> None:

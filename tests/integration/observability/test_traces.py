@@ -65,6 +65,15 @@ async def test_a_call_is_a_span_and_its_operations_are_within_it(tmp_path: Path)
     assert call.start_time - slack <= apply.start_time <= apply.end_time <= call.end_time + slack
 
 
+async def test_the_read_of_a_resource_is_a_span(tmp_path: Path) -> None:
+    async def work(one: Watched) -> None:
+        await one.answer(one.ask("resources/read", {"uri": "memory://scope/acme"}))
+
+    attributes = dict(named(await spans_of(tmp_path, work), "resources/read").attributes or {})
+    assert attributes["mcp.method.name"] == "resources/read"
+    assert "gen_ai.tool.name" not in attributes
+
+
 async def test_the_client_s_trace_is_continued(tmp_path: Path) -> None:
     async def work(one: Watched) -> None:
         parent = f"00-{TRACE}-{SPAN}-01"

@@ -6,13 +6,21 @@ import asyncio
 import io
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from agent_memory.entrypoints.logs import Log, make_log
+from agent_memory.entrypoints.logs import Log, LogFormat, make_log
+from agent_memory.entrypoints.mcp.application import Application
+from agent_memory.entrypoints.mcp.identity import ServerInfo
+from agent_memory.entrypoints.mcp.server import McpServer
 from agent_memory.entrypoints.observability.current import begin_call, call_facts, current_call, trace_parent
 from agent_memory.entrypoints.settings import read_settings
+
+if TYPE_CHECKING:
+    from agent_memory.entrypoints.mcp.application import CallContext
+    from agent_memory.entrypoints.mcp.content import Page, ToolResult
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -152,6 +160,48 @@ def test_secrets_are_in_no_line(form: str, monkeypatch: pytest.MonkeyPatch) -> N
     for secret in ("sesame", "correct horse", "hush-hush"):
         assert secret not in text
     assert text.count("(hidden)") >= 4
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_traceback_shows_no_values(form: LogFormat, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(content: str) -> None:
+        raise RuntimeError(f"{len(content)} characters")
+
+    log, text = Log("info", form), ""
+    try:
+        fail("marzipan")
+    except RuntimeError as error:
+        text = "\n".join(lines(log, monkeypatch, "it failed", exc_info=error))
+    assert "RuntimeError: 8 characters" in text
+    assert "in fail" in text
+    assert "marzipan" not in text.replace('fail("marzipan")', "").replace('fail(\\"marzipan\\")', "")
+
+
+async def test_the_line_of_a_defect_says_which_call_it_was() -> None:
+    class Broken:
+        async def list_tools(self, cursor: str | None) -> Page:
+            raise RuntimeError("a defect")
+
+        async def call_tool(self, name: str, arguments: msgspec.Raw, context: CallContext) -> ToolResult:
+            raise RuntimeError("a defect")
+
+    seen: list[dict[str, str]] = []
+    server = McpServer(
+        Application(tools=Broken()),
+        ServerInfo(name="x", version="1"),
+        on_defect=lambda _incident, _error: seen.append(call_facts()),
+    )
+    session = server.connect(lambda _data: None)
+    said: dict[str, object] = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "traceparent": f"00-{TRACE}-{SPAN}-01",
+    }
+    params: dict[str, object] = {"name": "x", "arguments": {}, "_meta": said}
+    request: dict[str, object] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    session.receive(json.dumps(request).encode() + b"\n")
+    assert await session.drain(5) == 0
+    assert [facts["trace"] for facts in seen] == [TRACE]
 
 
 def test_the_form_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

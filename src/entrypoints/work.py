@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..core.upkeep import UpkeepRules, expire_kind, upkeep_schedules
 from ..core.work.runner import JobRunner
@@ -43,9 +43,7 @@ def schedules(app: App) -> tuple[Schedule, ...]:
 
 
 class Work:
-    """`listeners` hear how each attempt at a job ended. `watches`: changes of others are looked for, to be quick;
-    without it they are found every `poll` seconds.
-    """
+    """`watches`: changes of others are looked for, to be quick; without it they are found every `poll` seconds."""
 
     def __init__(
         self,
@@ -62,7 +60,6 @@ class Work:
         self._watches = watches
         self._finished = asyncio.Event()
         self._running = False
-        self.listeners: list[Callable[[JobRun], None]] = []
         trouble = _Trouble(app.log)
         self.runner = JobRunner(
             app.storage,
@@ -88,7 +85,7 @@ class Work:
         )
 
     async def run(self) -> None:
-        """Until cancelled; after `finish` nothing is begun any more."""
+        """Until cancelled; after `finish` nothing is begun any more. A `PortError` where trying again cannot help."""
         self._running = True
         self._finished.clear()
         try:
@@ -102,6 +99,11 @@ class Work:
                 await asyncio.wait(doing)
                 self._finished.set()
                 await asyncio.Event().wait()
+        except ExceptionGroup as group:
+            first = _port_error(group)
+            if first is None:
+                raise
+            raise first from group
         finally:
             self._running = False
             self._finished.set()
@@ -148,8 +150,6 @@ class Work:
                 f"job {run.result}", job=run.job, kind=run.kind, attempt=run.attempt, reason=run.reason,
                 seconds=round(run.seconds, 3),
             )  # fmt: skip
-        for listener in self.listeners:
-            listener(run)
 
 
 def make_work(
@@ -162,6 +162,14 @@ def make_work(
     scheduled: Callable[[App], Sequence[Schedule]] = schedules,
 ) -> Work:
     return Work(app, kinds(app), scheduled(app), poll=poll, most=most, watches=watches)
+
+
+def _port_error(error: Exception) -> PortError | None:
+    """The first within, however deep."""
+    if isinstance(error, ExceptionGroup):
+        inner = cast("ExceptionGroup[Exception]", error).exceptions
+        return next((found for each in inner if (found := _port_error(each)) is not None), None)
+    return error if isinstance(error, PortError) else None
 
 
 class _Trouble:

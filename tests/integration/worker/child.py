@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agent_memory.ports.records import JobLease
 
 LEASE = 2.0
+SLOW = {b"slow": 0.5, b"endless": 1000.0}
 TICK = 0.1
 
 
@@ -48,7 +49,7 @@ def kinds(app: App, told: Told) -> tuple[JobKind, ...]:
     async def effect(lease: JobLease) -> tuple[Change, ...]:
         """Each run would store another entry: an effect that is applied twice is seen."""
         told("start", lease.job.id, lease.token)
-        await asyncio.sleep(random.random() * 0.02)
+        await asyncio.sleep(SLOW.get(lease.job.payload, random.random() * 0.02))
         new = entry(f"run {token_hex(8)}", author=lease.job.payload.decode(), id=unique_id())
         told("end", lease.job.id, lease.token)
         return (AddEntry(new),)

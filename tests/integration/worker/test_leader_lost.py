@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KILLS = 5
-SLACK = 2.0
+SLACK = 6.0
 """Seconds that a busy machine may take beyond the lease to let the next one begin."""
 
 

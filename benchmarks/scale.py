@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 _BATCH = 256
 _MB = 1_000_000
 _HEAD = (
-    "entries", "p50 ms", "p99 ms", "filled s", "loaded s", "RSS MB", "at start", "B an entry", "store MB", "index MB",
+    "entries", "p50 ms", "p99 ms", "filled s", "loaded s", "RSS MB", "own MB", "B an entry", "store MB", "index MB",
 )  # fmt: skip
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What one process measured. `ready`: seconds until the first answer from the whole index; megabytes resident
-    before the first question, and at the end.
+    """What one process measured. `ready`: seconds until the first answer from the whole index. `resident`: megabytes
+    at the end; `own`: of these, not of files (the store itself is mapped into memory, and given up when that is short).
     """
 
     ready: float
     p50: float
     p99: float
-    before: float
-    after: float
+    resident: float
+    own: float
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +100,6 @@ async def _write(job: _Job) -> None:
 async def _ask(job: _Job) -> Part:
     corpus = Corpus(seed=11)
     async with open_memory(job.path) as memory:
-        before = _resident()
         started = perf_counter()
         while (await memory.recall_with(query=corpus.question())).degraded:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.05)
@@ -108,7 +107,13 @@ async def _ask(job: _Job) -> Part:
         times = await _times(memory, corpus, job.questions)
         # An index that is to be saved is saved beside the answers; leaving would cut that off.
         await _until_saved(memory, corpus, job)
-        return Part(ready, percentile(times, 0.5) * 1000, percentile(times, 0.99) * 1000, before, _resident())
+        return Part(
+            ready,
+            percentile(times, 0.5) * 1000,
+            percentile(times, 0.99) * 1000,
+            _status("VmRSS"),
+            _status("RssAnon"),
+        )
 
 
 async def _times(memory: OpenMemory, corpus: Corpus, count: int) -> list[float]:
@@ -130,9 +135,9 @@ async def _until_saved(memory: OpenMemory, corpus: Corpus, job: _Job) -> None:
         await asyncio.sleep(0.1)
 
 
-def _resident() -> float:
+def _status(name: str) -> float:
     status = Path("/proc/self/status").read_text("ascii")
-    return int(status.partition("VmRSS:")[2].split()[0]) * 1024 / _MB
+    return int(status.partition(f"{name}:")[2].split()[0]) * 1024 / _MB
 
 
 def as_table(found: list[Scale]) -> str:
@@ -145,8 +150,8 @@ def as_table(found: list[Scale]) -> str:
                 f"{one.loaded.p99:.1f}",
                 f"{one.filled.ready:.2f}",
                 f"{one.loaded.ready:.2f}",
-                f"{one.loaded.after:.0f}",
-                f"{one.loaded.before:.0f}",
+                f"{one.loaded.resident:.0f}",
+                f"{one.loaded.own:.0f}",
                 _bytes_each(found[0], one),
                 f"{one.store:.0f}",
                 f"{one.index:.0f}",
@@ -158,9 +163,9 @@ def as_table(found: list[Scale]) -> str:
 
 
 def _bytes_each(least: Scale, one: Scale) -> str:
-    """Of memory, beyond what the smallest store takes: numpy, the model, the process."""
+    """Of its own memory, beyond what the smallest store takes: numpy, the model, the process."""
     more = one.entries - least.entries
-    return f"{(one.loaded.after - least.loaded.after) * _MB / more:,.0f}" if more else ""
+    return f"{(one.loaded.own - least.loaded.own) * _MB / more:,.0f}" if more else ""
 
 
 def main() -> None:

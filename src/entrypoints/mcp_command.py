@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,8 @@ def run(reading: Reading) -> int:
 
 async def _serve(settings: Settings, log: Log) -> None:
     async with open_app(settings, log) as app:
+        # What was loaded by now stays. Full collections hold the event loop, and would go through all of it.
+        gc.freeze()
         upkeep = asyncio.create_task(keep_up(app), name="upkeep")
         try:
             await serve_stdio(make_server(app), grace=settings.drain_timeout)

@@ -1,6 +1,6 @@
 """Quality against cost as SVG, from the points that `quality_cost.py` prints.
 
-uv run python benchmarks/plot.py points.json docs/retrieval.svg
+uv run python benchmarks/plot.py docs/retrieval.json docs/retrieval.svg
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _OPENING = (
     f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
     'font-family="sans-serif" font-size="13">'
 )
+_CLOSE = 24
 _INK, _GRID, _DOT = "#333333", "#dddddd", "#1f6feb"
 
 
@@ -39,7 +40,8 @@ class _Scale:
     def __init__(self, points: Sequence[Point]) -> None:
         times, recalls = [each.milliseconds for each in points], [each.recall for each in points]
         self.decades = range(floor(log10(min(times))), ceil(log10(max(times)) + 0.01) + 1)
-        self.tenths = range(floor(min(recalls) * 10), ceil(max(recalls) * 10) + 1)
+        lowest = floor(min(recalls) * 10)
+        self.tenths = range(lowest, max(lowest + 1, ceil(max(recalls) * 10)) + 1)
 
     def x(self, milliseconds: float) -> float:
         share = (log10(milliseconds) - self.decades[0]) / (self.decades[-1] - self.decades[0])
@@ -57,7 +59,7 @@ def svg(points: Sequence[Point]) -> str:
         "<title>recall@10 on LoCoMo against milliseconds a question</title>",
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
         *_grid(scale),
-        *(line for each in points for line in _dot(scale, each)),
+        *(line for each in points for line in _dot(scale, each, points)),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
@@ -77,12 +79,16 @@ def _grid(scale: _Scale) -> Iterator[str]:
     yield _text(_LEFT, _TOP - 18, "recall@10", "middle")
 
 
-def _dot(scale: _Scale, point: Point) -> Iterator[str]:
+def _dot(scale: _Scale, point: Point, points: Sequence[Point]) -> Iterator[str]:
     x, y = scale.x(point.milliseconds), scale.y(point.recall)
     yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{_DOT}"/>'
-    left = x > _WIDTH / 2
     label = f"{point.name}: {point.recall:.3f}, {point.milliseconds:.2g} ms"
-    yield _text(x - 9 if left else x + 9, y - 8, label, "end" if left else "start")
+    if x > _WIDTH / 2:
+        yield _text(x, y - 20, label, "middle")
+        return
+    # Where another stands close above, its dot would be in the words.
+    above = any(point is not other and 0 <= y - scale.y(other.recall) < _CLOSE for other in points)
+    yield _text(x + 9, y + 18 if above else y - 8, label, "start")
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:

@@ -1,7 +1,7 @@
 """What better answers cost: recall@10 on LoCoMo, and the milliseconds of a question.
 
-    uv run python benchmarks/quality_cost.py PATH/TO/locomo.json [--only 4 5] > points.json
-    uv run python benchmarks/plot.py points.json docs/retrieval.svg
+    uv run python benchmarks/quality_cost.py PATH/TO/locomo.json [--only 4 5] > docs/retrieval.json
+    uv run python benchmarks/plot.py docs/retrieval.json docs/retrieval.svg
 
 In this process, from the question's text to the ranked answer, embedding included; medians. The index alone, as in
 `ablation.py`, and plain FTS5 as in `retrieval.py --baseline`. The sentence model takes a minute or two to embed all.

@@ -13,6 +13,7 @@ import asyncio
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,9 +30,11 @@ from agent_memory.ports.scopes import ScopeFilter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent_memory.ports.embedder import Embedder
+
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _NEIGHBOURS = ("before", "after", "beyond", "answer")
-_ABLATIONS: dict[str, tuple[str, ...]] = {
+ABLATIONS: dict[str, tuple[str, ...]] = {
     "everything": (),
     "no neighbours": _NEIGHBOURS,
     "no answer after a question": ("answer",),
@@ -63,7 +66,7 @@ class Asking:
         self._behind: dict[str, str] = {}
         self._vectors: dict[tuple[str, str], bytes] = {}
 
-    async def prepare(self, embedder: StaticEmbedder) -> None:
+    async def prepare(self, embedder: Embedder) -> None:
         number = 0
         for each in self._conversations:
             for turn, values in zip(
@@ -102,6 +105,23 @@ class Asking:
                 found["MRR"].append(reciprocal_rank(ranked, question.evidence))
         return {name: sum(values) / len(values) for name, values in found.items()}
 
+    async def asked(self, weights: Weights, embedder: Embedder | None) -> tuple[float, list[float]]:
+        """recall@10, and the seconds of each question from its text to the ranked answer. None: without meaning."""
+        found: list[float] = []
+        times: list[float] = []
+        for each in self._conversations:
+            where = self._where(each)
+            for question in each.questions:
+                started = perf_counter()
+                vectors: dict[str, bytes] = {}
+                if embedder is not None:
+                    text = self._index.dense_question(question.text, where)
+                    (vectors[embedder.model],) = await embedder.embed([text], kind="query")
+                best = self._index.search(Asked(question.text, where, vectors, 10, _NOW, weights))
+                times.append(perf_counter() - started)
+                found.append(recall_at(10, [self._behind[one.id] for one in best], question.evidence))
+        return sum(found) / len(found), times
+
     def _where(self, conversation: Conversation) -> EntryFilter:
         scope = conversation.name if self._isolated else f"locomo/{conversation.name}"
         return EntryFilter(where=ScopeFilter(scope=scope, inherit=False, descendants=True), live_at=_NOW)
@@ -112,7 +132,7 @@ async def measure(conversations: Sequence[Conversation], weights: Weights, *, is
         asking = Asking(conversations, isolated=isolated)
         await asking.prepare(embedder)
         print(f"{'':34}{'recall@5':>10}{'recall@10':>11}{'MRR':>8}")
-        for name, left_out in _ABLATIONS.items():
+        for name, left_out in ABLATIONS.items():
             scores = asking.scores(
                 embedder.model, msgspec.structs.replace(weights, **dict.fromkeys(left_out, 0.0))
             )

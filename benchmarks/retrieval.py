@@ -5,19 +5,17 @@
 
 Each turn is one entry in the scope of its session; each question (categories 1 to 4) is asked in the scope of its
 conversation. `--isolated`: the same turns without session, author and date. `--needles`: sentences deep in long
-entries. The data set is not part of this project (CC BY-NC 4.0) and nothing of it is kept.
+entries. `AGENT_MEMORY_EMBEDDER` and the settings that go with it hold as they are set; all others are the defaults.
+With `onnx` and no path the model is all-MiniLM-L6-v2. The data set is not part of this project (CC BY-NC 4.0) and
+nothing of it is kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import sys
 from collections import defaultdict
-from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +24,17 @@ import needles
 from locomo import Conversation, Question, Turn, chosen, read_conversations
 from plain_fts import PlainFts
 from ranking import hit_at_1, ndcg_at, recall_at, reciprocal_rank
+from serving import BUDGET, call, server, until_whole
 
 from agent_memory.entrypoints.benchmark.timing import percentile
-from agent_memory.entrypoints.stdio_client import StdioClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from agent_memory.entrypoints.stdio_client import StdioClient
 
 BATCH = 256
 ORG = "locomo"
-BUDGET = 100_000
-"""Tokens an answer: enough that ranking alone decides."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +48,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 async def through_the_server(
     conversations: Sequence[Conversation], limit: int, *, isolated: bool = False
 ) -> list[Asked]:
-    async with _server() as client:
+    async with server() as client:
         turns = {each.name: await _remember(client, each, isolated=isolated) for each in conversations}
+        await until_whole(client)
         return [
             await _ask(client, each, question, turns[each.name], limit)
             for each in conversations
@@ -62,29 +61,18 @@ async def through_the_server(
 async def find_needles(conversations: Sequence[Conversation]) -> dict[str, int]:
     """Of `needles.COUNT` each, how many are among the first five answers, beside all the turns."""
     found: dict[str, int] = {}
-    async with _server() as client:
+    async with server() as client:
         for each in conversations:
             await _remember(client, each, isolated=False)
         for name, some in (("codes", needles.codes(conversations)), ("facts", needles.facts(conversations))):
-            answer = await _call(client, "memory_remember", {"entries": [needle.entry for needle in some]})
+            answer = await call(client, "memory_remember", {"entries": [needle.entry for needle in some]})
             found[name] = 0
+            await until_whole(client)
             for needle, kept in zip(some, answer["results"], strict=True):
                 asked = {"query": needle.question, "scope": "global", "descendants": True, "limit": 5}
-                ranked = await _call(client, "memory_recall", {**asked, "max_tokens": BUDGET})
+                ranked = await call(client, "memory_recall", {**asked, "max_tokens": BUDGET})
                 found[name] += kept["id"] in [one["id"] for one in ranked["results"]]
     return found
-
-
-@asynccontextmanager
-async def _server() -> AsyncGenerator[StdioClient]:
-    with TemporaryDirectory() as folder:
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("AGENT_MEMORY_")},
-            "AGENT_MEMORY_DB_PATH": str(Path(folder) / "memory.db"),
-        }
-        command = [sys.executable, "-m", "agent_memory.entrypoints.cli", "mcp"]
-        async with StdioClient(command, environment) as client:
-            yield client
 
 
 async def _remember(
@@ -95,7 +83,7 @@ async def _remember(
     for start in range(0, len(conversation.turns), BATCH):
         turns = conversation.turns[start : start + BATCH]
         entries = [_entry(conversation.name, turn, isolated=isolated) for turn in turns]
-        answer = await _call(client, "memory_remember", {"entries": entries})
+        answer = await call(client, "memory_remember", {"entries": entries})
         for turn, result in zip(turns, answer["results"], strict=True):
             behind[result["id"]].append(turn.dia_id)
     return behind
@@ -127,18 +115,10 @@ async def _ask(
         "max_tokens": BUDGET,
     }
     started = perf_counter()
-    answer = await _call(client, "memory_recall", arguments)
+    answer = await call(client, "memory_recall", arguments)
     seconds = perf_counter() - started
     ranked = tuple(dia_id for found in answer["results"] for dia_id in behind[found["id"]])
     return Asked(question=question, ranked=ranked, seconds=seconds)
-
-
-async def _call(client: StdioClient, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    answer = await client.call_tool(tool, arguments)
-    if answer.is_error:
-        raise RuntimeError(f"{tool}: {answer.text}")
-    found: dict[str, Any] = answer.structured
-    return found
 
 
 def through_plain_fts(conversations: Sequence[Conversation], limit: int) -> list[Asked]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
@@ -55,6 +56,8 @@ def run(reading: Reading) -> int:
 
 async def _serve(settings: Settings, log: Log) -> None:
     async with open_app(settings, log) as app, _observed(app, settings, log):
+        # What was loaded by now stays. Full collections hold the event loop, and would go through all of it.
+        gc.freeze()
         upkeep = asyncio.create_task(unless_a_daemon_does(app, lambda: keep_up(app)), name="upkeep")
         try:
             await serve_stdio(make_server(app), grace=settings.drain_timeout)

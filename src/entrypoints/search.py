@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..adapters.files.sidecar import FileSidecar
 from ..adapters.inprocess.worker import ThreadWorker
+from .settings_limits import breaker_thresholds
+from .wiring_parts import make_breaker, tell_transitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from ..ports.sidecar import Sidecar
     from ..ports.storage import Storage
     from ..ports.worker import Worker
+    from .logs import Log
     from .settings import Settings
 
 
@@ -61,13 +64,13 @@ class LateSearch:
 
 
 async def open_search(
-    settings: Settings, storage: Storage, clock: Clock, instance: str, stack: AsyncExitStack
+    settings: Settings, storage: Storage, clock: Clock, stack: AsyncExitStack, *, instance: str, log: Log
 ) -> LateSearch:
     """Nothing is loaded before the first question."""
     sidecar = None
     if settings.db_type == "sqlite":
         sidecar = FileSidecar(settings.db_path.with_name(settings.db_path.name + "-index"))
-    quick, stored = await _open_embedders(settings, clock, stack)
+    quick, stored = await _open_embedders(settings, clock, stack, log)
     worker = await stack.enter_async_context(ThreadWorker(name="search"))
 
     def load() -> Callable[[], Search]:
@@ -91,7 +94,7 @@ async def open_search(
 
 
 async def _open_embedders(
-    settings: Settings, clock: Clock, stack: AsyncExitStack
+    settings: Settings, clock: Clock, stack: AsyncExitStack, log: Log
 ) -> tuple[Embedder | None, Embedder | None]:
     """The quick one and the chosen one."""
     if settings.embedder == "off":
@@ -104,5 +107,10 @@ async def _open_embedders(
     from .embedding import choose_embedder  # noqa: PLC0415 - where another is chosen
 
     # The static one stands in until the vectors of this one are made, and wherever it fails.
-    stored = choose_embedder(settings, clock)
+    breaker = None
+    if settings.embedder == "openai":
+        # Every question waits for the server's vector of it: one that is down must not be asked by each.
+        breaker = make_breaker("embedder", breaker_thresholds(settings), clock)
+        tell_transitions(await stack.enter_async_context(breaker), log)
+    stored = choose_embedder(settings, clock, breaker)
     return quick, None if stored is None else await stack.enter_async_context(stored)

@@ -99,7 +99,7 @@ LIMIT_SETTINGS: tuple[Setting, ...] = (
         default="5",
         field="cb_failure_threshold",
         read=number(1, _MOST),
-        meaning="failures in a row after which PostgreSQL or Redis is no longer called for a while",
+        meaning="failures in a row after which PostgreSQL, Redis or an embedding server is left alone for a while",
     ),
     Setting(
         name="CB_RESET_TIMEOUT_MS",

@@ -76,7 +76,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         query_cache = await open_query_cache(
             settings, storage, clock, feed, stack, instance=instance, shared=shared.cache, measuring=measuring
         )
-        search = await open_search(settings, storage, clock, instance, stack)
+        search = await open_search(settings, storage, clock, stack, instance=instance, log=log)
         lock = await stack.enter_async_context(LazyLock(lambda: measuring.lock(shared.make_lock())))
         new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
         yield App(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +16,14 @@ _NONE = np.empty(0, np.int32)
 
 
 class Postings:
-    """Half of all terms stand in one row only, so such a term keeps the number itself, and no list."""
+    """Half of all terms stand in one row only, so such a term keeps the number itself, and no list.
+
+    The lists are bytes of 32-bit numbers: unlike `array`, they are nothing that the garbage collector looks at, which
+    would hold every thread for the longer the more terms there are.
+    """
 
     def __init__(self) -> None:
-        self._rows: dict[str, int | array[int]] = {}
+        self._rows: dict[str, int | bytearray] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -32,9 +36,9 @@ class Postings:
             if standing is None:
                 rows[term] = row
             elif isinstance(standing, int):
-                rows[term] = array("i", (standing, row))
+                rows[term] = bytearray(_bytes(standing) + _bytes(row))
             else:
-                standing.append(row)
+                standing += _bytes(row)
 
     def rows(self, term: str) -> Numbers:
         """A copy of its own: a list that is looked into cannot grow."""
@@ -43,11 +47,15 @@ class Postings:
             return _NONE
         if isinstance(standing, int):
             return np.array([standing], np.int32)
-        return np.array(standing, np.int32)
+        return np.frombuffer(standing, np.int32).copy()
 
     def items(self) -> Iterator[tuple[str, Numbers]]:
         return ((term, self.rows(term)) for term in self._rows)
 
     def put(self, term: str, rows: Numbers) -> None:
         """The whole list of a term, as it was saved."""
-        self._rows[term] = int(rows[0]) if len(rows) == 1 else array("i", rows.tobytes())
+        self._rows[term] = int(rows[0]) if len(rows) == 1 else bytearray(rows.tobytes())
+
+
+def _bytes(row: int) -> bytes:
+    return row.to_bytes(4, sys.byteorder)

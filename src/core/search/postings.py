@@ -45,6 +45,17 @@ class Postings:
             return np.array([standing], np.int32)
         return np.array(standing, np.int32)
 
+    def count(self, term: str) -> int:
+        standing = self._rows.get(term)
+        return 0 if standing is None else 1 if isinstance(standing, int) else len(standing)
+
+    def last(self, term: str, most: int) -> list[int]:
+        """The newest rows, at most so many: what that costs does not grow with the list."""
+        standing = self._rows.get(term)
+        if standing is None:
+            return []
+        return [standing] if isinstance(standing, int) else standing[-most:].tolist()
+
     def items(self) -> Iterator[tuple[str, Numbers]]:
         return ((term, self.rows(term)) for term in self._rows)
 

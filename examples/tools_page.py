@@ -43,7 +43,7 @@ one `supersedes` the other, update the standing one and forget the new, or leave
 almost wholly; another number, name, outcome, negation or direction makes another fact. An empty list says that none
 was found. Without `similar`, nobody looked, and there may be: before the first recall of this server (which loads the
 index), in a call with more than 16 entries, of content over 4,000 characters, when an idempotency key answered, and
-under load, when looking would have kept the answer waiting for more than a tenth of a second.
+for some of many calls in quick succession: it takes at most a tenth of a second of one answer, and of all time.
 
 Tags are lower-cased, and white space in them becomes `-`, here and wherever they are asked for: `Release Notes` is
 `release-notes`. Scopes are case-sensitive: `acme/Shop` is not `acme/shop`.
@@ -196,6 +196,9 @@ async def write(page: Page, tools: dict[str, Any]) -> None:
         "With filters, and why it was found",
     )
     await page.call("memory_recall", {"query": "unicorns"}, "Nothing found")
+
+    again = {**decision, "content": f"Remember: {decision['content'].removesuffix('.')}"}
+    await page.call("memory_remember", again, "Nearly the same again, now that a recall has loaded the index")
 
     await page.tool(tools["memory_update"])
     await page.call(

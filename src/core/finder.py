@@ -34,7 +34,9 @@ class Finder(Protocol):
     async def similar(
         self, entries: Sequence[Entry], *, ceiling: str, now: datetime
     ) -> list[tuple[Similar, ...] | None] | None:
-        """Of each entry, what says the same already, None where it is too long to tell. No list where it cannot tell within a moment; never an error."""
+        """Of each entry, what says the same already; None for one that is too long to tell, and for all where that is
+        not to be known within a moment. Never an error.
+        """
         ...
 
     async def purged(self) -> None:

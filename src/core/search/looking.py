@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from ...ports.records import Entry
 from .alike import candidates
 from .matching import live
 from .similar import LONGEST, same_fact
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ...ports.embedder import Embedder
-    from ...ports.records import Entry
     from ...ports.storage import Storage
     from ...ports.worker import Worker
     from .index import Index
@@ -47,7 +47,7 @@ async def similar_to(
     worker: Worker,
     embedder: Embedder | None,
 ) -> list[tuple[Similar, ...] | None]:
-    """Of each entry, the best first, None for a text too long to compare. `embedder` is one that answers from within this process."""
+    """Of each entry, the best first; None for a text too long to compare. `embedder` is one in this process."""
     may_be = await worker.run(lambda: [candidates(index, entry, ceiling) for entry in entries])
     ids = list(dict.fromkeys(each for some in may_be for each in some))
     standing = {entry.id: entry for entry in await storage.get(ids, ceiling=ceiling)} if ids else {}

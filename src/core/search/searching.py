@@ -12,6 +12,7 @@ import msgspec
 from ...ports.errors import PortError
 from ...ports.records import Entry
 from ...ports.scopes import ScopeFilter
+from .allowance import Allowance
 from .embedding import Embedding
 from .follower import Follower
 from .keeping import Keeping
@@ -91,6 +92,7 @@ class Search:
         self._patience = patience
         self._moment = moment
         self._looking = 0
+        self._allowance = Allowance(clock)
         self._most = most
         self._clock = clock
         self._too_many_until = -1.0
@@ -149,8 +151,8 @@ class Search:
 
     @property
     def ready(self) -> bool:
-        """Whether `similar` may find something now: the index is there, and not too many ask."""
-        return self._follower.filled and self._looking < _LOOKING
+        """Whether `similar` may find something now: the index is there, few ask, and there is time left for it."""
+        return self._follower.filled and self._looking < _LOOKING and self._allowance.left
 
     async def similar(
         self, entries: Sequence[Entry], *, ceiling: str, now: datetime
@@ -160,6 +162,7 @@ class Search:
         """
         from .looking import similar_to  # noqa: PLC0415 - loads numpy, which is there when the index is
 
+        began = self._clock.monotonic()
         self._looking += 1
         try:
             async with asyncio.timeout(self._moment):
@@ -174,6 +177,7 @@ class Search:
             pass
         finally:
             self._looking -= 1
+            self._allowance.spend(self._clock.monotonic() - began)
         if self._follower.filled:
             self._start("follow", self._follow)
         return None

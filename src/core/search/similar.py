@@ -25,21 +25,19 @@ LONGEST = 4_000
 the fact that matters.
 """
 _AGREE = 0.9
-_TELLING = frozenset(
-    singular(word)
-    for word in (
-        "abandoned absent active allowed always approved archived available blocked broken canceled cancelled closed "
-        "complete completed decline declined deprecated disabled done down enabled error expired external fail failed "
-        "failing fail false fake finished first fixed former formerly forbidden green half healthy hidden illegal "
-        "inactive incomplete incorrect internal invalid last late legacy local missing near new obsolete offline old "
-        "online open optional partial partially pass passed passing pending planned postponed preliminary private "
-        "production prohibited proposed public red rejected remote removed required resolved reverted second seldom "
-        "skipped staging stale stopped succeed succeeded success successful temporary temporarily test third true "
-        "unavailable unhealthy unknown unresolved unstable valid wrong yesterday today tomorrow yet hardly barely "
-        "monday tuesday wednesday thursday friday saturday sunday january february march april june july august "
-        "september october november december hundred thousand million billion"
-    ).split()
+_STATES = (
+    "abandoned absent active allowed always approved archived available blocked broken canceled cancelled closed "
+    "complete completed decline declined deprecated disabled done down enabled error expired external fail failed "
+    "failing fail false fake finished first fixed former formerly forbidden green half healthy hidden illegal "
+    "inactive incomplete incorrect internal invalid last late legacy local missing near new obsolete offline old "
+    "online open optional partial partially pass passed passing pending planned postponed preliminary private "
+    "production prohibited proposed public red rejected remote removed required resolved reverted second seldom "
+    "skipped staging stale stopped succeed succeeded success successful temporary temporarily test third true "
+    "unavailable unhealthy unknown unresolved unstable valid wrong yesterday today tomorrow yet hardly barely "
+    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august "
+    "september october november december hundred thousand million billion"
 )
+_TELLING = frozenset(singular(word) for word in _STATES.split())
 """Outcomes, states and times: one of these more is another fact."""
 
 
@@ -54,9 +52,9 @@ def same_fact(new: Entry, standing: Entry) -> float:
         return 0.0
     if new.occurred_at and standing.occurred_at and new.occurred_at != standing.occurred_at:
         return 0.0
-    if new.title and standing.title and new.title.casefold() != standing.title.casefold():
-        if not agreement(new.title, standing.title):
-            return 0.0
+    titles = new.title.casefold(), standing.title.casefold()
+    if all(titles) and titles[0] != titles[1] and not agreement(new.title, standing.title):
+        return 0.0
     return agreement(new.content, standing.content)
 
 

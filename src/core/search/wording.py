@@ -15,35 +15,36 @@ from typing import NamedTuple
 from ..lexical import STOP_WORDS
 from .porter import singular
 
-_EDGE = ".,;:!?()[]{}\"'`“”‘’«»…*|—–"
-_LETTERS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_APOSTROPHE = "\u2019"
+_EDGE = ".,;:!?()[]{}\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb\u2026*|\u2014\u2013"
+"""Around words: brackets, quotation marks, dashes."""
+_LETTERS = re.compile(rf"[^\W\d_]+(?:['{_APOSTROPHE}-][^\W\d_]+)*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
-_NOT = re.compile(r"n['’]t$")
+_NOT = re.compile(rf"n['{_APOSTROPHE}]t$")
 _SIGNS = frozenset("<>=+&%^~/\\")
+_CLOSING = "\"'\u201d\u2019)]*"
 _ENDS = (".", "!", "?", ":")
 _IRREGULAR = {"ca": "can", "wo": "will", "sha": "shall", "cannot": "can not"}
 _CLITICS = {"ll": "will", "d": "would", "s": "'s", "re": "", "ve": "", "m": ""}
 _NO_OWNERS = frozenset(("it", "that", "there", "here", "what", "he", "she", "who", "let"))
 
-_TIED = {
-    word: group.split()[0]
-    for group in (
-        "not|no non nor neither never none|without|only|except|instead|rather|almost nearly|"
-        "all|any|some|most|more|less|few fewer|both|each every|half|other another|same|once|again|twice|"
-        "can|could|should|would|will shall|may might|must|was were|had|"
-        "from|to into onto toward towards|by|of for|on upon|off|up|down|out|over|under|above|below|than|against|between|"
-        "before|after|since|until till|then|so|if when|unless|because|while|where|why|how|"
-        "i me my mine myself|you your yours yourself|he him his himself|she her hers herself|"
-        "they them their theirs themselves|'s"
-    ).split("|")
-    for word in group.split()
-}  # fmt: skip
+_TELLING = (
+    "not|no non nor neither never none|without|only|except|instead|rather|almost nearly|"
+    "all|any|some|most|more|less|few fewer|both|each every|half|other another|same|once|again|twice|"
+    "can|could|should|would|will shall|may might|must|was were|had|"
+    "from|to into onto toward towards|by|of for|on upon|off|up|down|out|over|under|above|below|than|against|"
+    "between|before|after|since|until till|then|so|if when|unless|because|while|where|why|how|"
+    "i me my mine myself|you your yours yourself|he him his himself|she her hers herself|"
+    "they them their theirs themselves|'s"
+)
+_TIED = {word: group.split()[0] for group in _TELLING.split("|") for word in group.split()}
 _AFTER = frozenset(("'s", "up", "down", "off", "out"))
 """Tied to the word before: `slow down`, `Alice's`."""
-_FILLER = frozenset(
+_SAYS_NOTHING = (
     "actually also basically certainly clearly currently definitely essentially generally indeed obviously "
-    "please quite really simply just very via".split()
+    "please quite really simply just very via"
 )
+_FILLER = frozenset(_SAYS_NOTHING.split())
 _EMPTY = (STOP_WORDS - _TIED.keys()) | _FILLER
 _OPENINGS = frozenset(("note", "remember", "reminder", "important", "fyi", "btw"))
 """They say nothing where they open a sentence: `Note that ...`."""
@@ -56,12 +57,8 @@ _GROUPS = (
 _ONE_WORD = {
     singular(word): singular(group.split()[0]) for group in _GROUPS.split("|") for word in group.split()
 }
-_NUMBERS = {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split()
-    )
-}
+_COUNTED = "zero one two three four five six seven eight nine ten eleven twelve"
+_NUMBERS = {word: str(number) for number, word in enumerate(_COUNTED.split())}
 
 
 class Word(NamedTuple):
@@ -99,7 +96,7 @@ def wording(text: str) -> Wording:
                 open_ties.clear()
                 words.append(kept)
             opens = False
-        if piece.rstrip("\"'”’)]*").endswith(_ENDS):
+        if piece.rstrip(_CLOSING).endswith(_ENDS):
             opens = True
     ties += [(each, "") for each in open_ties]
     if text.rstrip().endswith("?"):
@@ -125,7 +122,7 @@ def _parts(word: str) -> list[str]:
     parts: list[str] = []
     for part in word.split("-"):
         negated = _NOT.sub("", part)
-        parts += _IRREGULAR.get(negated, negated).replace("’", "'").split("'")
+        parts += _IRREGULAR.get(negated, negated).replace(_APOSTROPHE, "'").split("'")
         if negated != part:
             parts.append("not")
     first, *rest = [_IRREGULAR.get(part, part) for part in parts]

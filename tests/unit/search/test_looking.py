@@ -12,6 +12,7 @@ import agent_memory
 from agent_memory.adapters.embedders.static import StaticEmbedder
 from agent_memory.adapters.sqlite import SqliteStorage
 from agent_memory.core.search.alike import candidates
+from agent_memory.core.search.allowance import Allowance
 from agent_memory.core.search.searching import Search
 from agent_memory.core.search.similar import LONGEST
 from agent_memory.ports.changes import RemoveEntries, ReplaceEntry
@@ -51,7 +52,7 @@ async def load(search: Search) -> None:
 
 async def similar(search: Search, new: Entry, ceiling: str = "global") -> list[str] | None:
     found = await search.similar([new], ceiling=ceiling, now=T0)
-    return None if found is None else [each.entry.id for each in found[0]]
+    return None if found is None else [each.entry.id for each in found[0] or ()]
 
 
 async def test_every_pair_of_the_table_is_found_and_no_other(storage: SqliteStorage, search: Search) -> None:
@@ -153,6 +154,19 @@ async def test_more_at_once_than_are_worth_waiting_for_do_without(search: Search
     assert search.ready
 
 
+async def test_a_tenth_of_the_time_may_be_spent_and_a_quarter_of_a_second_at_once(clock: ManualClock) -> None:
+    allowance = Allowance(clock)
+    await clock.advance(1_000)
+    allowance.spend(0.2)
+    assert allowance.left
+    allowance.spend(0.1)
+    assert not allowance.left
+    await clock.advance(0.4)
+    assert not allowance.left
+    await clock.advance(0.2)
+    assert allowance.left
+
+
 def test_candidates_are_few_and_the_newest_of_equals() -> None:
     same = [entry(FACT, scope="acme") for _ in range(2_000)]
     index = index_of(*same, entry(FACT, scope="beta"))
@@ -166,7 +180,8 @@ async def test_remember_tells_what_is_similar_and_stores_both(tmp_path: Path) ->
         assert first.similar is None
         await memory.recall("deploy")
         second = await _until_looked(memory, "The deploy of the orders succeeded!")
-        (alike,) = second.similar or ()
+        assert second.similar
+        alike = second.similar[0]
         assert (alike.id, alike.title, second.duplicate) == (first.id, "Deploy", False)
         assert 0.4 <= alike.score <= 1
         assert (await _until_looked(memory, "The deploy of orders failed.")).similar == ()

@@ -190,9 +190,9 @@ def test_entries_of_another_author_time_or_title_are_other_facts() -> None:
     other = entry("The deploy succeeded")
     assert same_fact(one, other) == 1
 
-    def told_apart(**fields: object) -> bool:
-        mine = {name: value[0] if isinstance(value, tuple) else value for name, value in fields.items()}
-        theirs = {name: value[1] if isinstance(value, tuple) else value for name, value in fields.items()}
+    def told_apart(**fields: tuple[object, object]) -> bool:
+        mine = {name: pair[0] for name, pair in fields.items()}
+        theirs = {name: pair[1] for name, pair in fields.items()}
         return not same_fact(msgspec.structs.replace(one, **mine), msgspec.structs.replace(other, **theirs))
 
     later = T0 + timedelta(days=1)

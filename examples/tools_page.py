@@ -197,7 +197,7 @@ async def write(page: Page, tools: dict[str, Any]) -> None:
     )
     await page.call("memory_recall", {"query": "unicorns"}, "Nothing found")
 
-    again = {**decision, "content": f"Remember: {decision['content'].removesuffix('.')}"}
+    again = {**decision, "content": f"Remember: {decision['content']}"}
     await page.call("memory_remember", again, "Nearly the same again, now that a recall has loaded the index")
 
     await page.tool(tools["memory_update"])

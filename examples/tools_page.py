@@ -37,6 +37,14 @@ The same content in the same scope, true for the same time, is one active entry:
 `duplicate: true`. If it gave details that the standing entry has otherwise (another title, other tags), `not_kept`
 names them; `memory_update` changes them. Defaults: `kind` note, `scope` global or the configured one, `importance` 0.5.
 
+`similar` names entries that seem to say the same in other words, in this scope or one above it, at most three: `id`,
+`title` (else the beginning of the content) and `score`, 0 to 1. Nothing is done about them: `memory_link`
+one `supersedes` the other, update the standing one and forget the new, or leave both. Reported is only what agrees
+almost wholly; another number, name, outcome, negation or direction makes another fact. An empty list says that none
+was found. Without `similar`, nobody looked, and there may be: before the first recall of this server (which loads the
+index), in a call with more than 16 entries, of content over 4,000 characters, when an idempotency key answered, and
+for some of many calls in quick succession: it takes at most a tenth of a second of one answer, and of all time.
+
 Tags are lower-cased, and white space in them becomes `-`, here and wherever they are asked for: `Release Notes` is
 `release-notes`. Scopes are case-sensitive: `acme/Shop` is not `acme/shop`.
 
@@ -188,6 +196,9 @@ async def write(page: Page, tools: dict[str, Any]) -> None:
         "With filters, and why it was found",
     )
     await page.call("memory_recall", {"query": "unicorns"}, "Nothing found")
+
+    again = {**decision, "content": f"Remember: {decision['content']}"}
+    await page.call("memory_remember", again, "Nearly the same again, now that a recall has loaded the index")
 
     await page.tool(tools["memory_update"])
     await page.call(

@@ -45,7 +45,12 @@ class Memory:
         """Acknowledged means durable: entries, tags, index, events and jobs, all or none."""
         with self._writing():
             return await remember.remember(
-                self._storage, request, caller, now=self._clock.now(), new_id=self._new_id
+                self._storage,
+                request,
+                caller,
+                now=self._clock.now(),
+                new_id=self._new_id,
+                search=self._search,
             )
 
     async def recall(self, request: Recall, caller: Caller) -> RecallResult:

@@ -13,6 +13,7 @@ from ..ports.errors import Conflict, Rejected
 from ..ports.records import Entry
 from . import limits
 from .drafting import draft
+from .looking import Looking, alike
 from .requests import NewEntry
 from .results import Remembered, RememberResult
 from .text import checked
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..ports.storage import Storage
     from .caller import Caller
+    from .finder import Finder
     from .requests import Remember
 
 _BARE = NewEntry(content="")
@@ -32,8 +34,15 @@ _json = msgspec.json.Encoder(order="deterministic")
 
 
 async def remember(
-    storage: Storage, request: Remember, caller: Caller, *, now: datetime, new_id: Callable[[], str]
+    storage: Storage,
+    request: Remember,
+    caller: Caller,
+    *,
+    now: datetime,
+    new_id: Callable[[], str],
+    search: Finder | None = None,
 ) -> RememberResult:
+    """Similar entries are looked for while the store commits, where `search` is there already."""
     provenance = caller.provenance(request.agent_id)
     changes: list[AddEntry] = []
     for position, (new, content) in enumerate(_entries(request)):
@@ -54,8 +63,11 @@ async def remember(
                 raise
             raise Rejected(f"entries[{position}].{error}", f"entries[{position}].{error.field}") from None
     once = _once(request, caller, now)
+    looking = Looking(search, [change.entry for change in changes], caller, now)
     try:
-        applied = await storage.apply(*changes, once=once)
+        with looking:
+            applied = await storage.apply(*changes, once=once)
+            similar = None if applied.replayed else await looking.found()
     except Conflict as conflict:
         if once is None or conflict.current is not None:
             raise
@@ -72,8 +84,9 @@ async def remember(
             version=outcome.version,
             duplicate=outcome.duplicate,
             not_kept=_not_kept(change.entry, standing.get(outcome.id)) if outcome.duplicate else (),
+            similar=None if similar is None else alike(similar[position], {outcome.id for outcome in added}),
         )
-        for change, outcome in zip(changes, added, strict=True)
+        for position, (change, outcome) in enumerate(zip(changes, added, strict=True))
     )
     return RememberResult(results=results, replayed=applied.replayed)
 

@@ -23,13 +23,24 @@ class Source(_Result, frozen=True, kw_only=True):
     tool: str = ""
 
 
+class Alike(_Result, frozen=True, kw_only=True):
+    """`title`: else the beginning of the content. `score`: 1 where the words are the same."""
+
+    id: str
+    title: str
+    score: float
+
+
 class Remembered(_Result, frozen=True, kw_only=True):
-    """`not_kept`: of a duplicate, the given fields that differ from the entry that stands; they were not stored."""
+    """`not_kept`: of a duplicate, the given fields that differ from the entry that stands; they were not stored.
+    `similar`: other entries that seem to say the same; None where that was not looked into.
+    """
 
     id: str
     version: int
     duplicate: bool
     not_kept: tuple[str, ...] = ()
+    similar: tuple[Alike, ...] | None = None
 
 
 class RememberResult(_Result, frozen=True, kw_only=True):

@@ -11,14 +11,16 @@ from .settings_limits import breaker_thresholds
 from .wiring_parts import make_breaker, tell_transitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AsyncExitStack
     from datetime import datetime
 
+    from ..core.search.looking import Similar
     from ..core.search.searching import Answer, Mode, Search
     from ..ports.clock import Clock
     from ..ports.embedder import Embedder
     from ..ports.queries import EntryFilter
+    from ..ports.records import Entry
     from ..ports.sidecar import Sidecar
     from ..ports.storage import Storage
     from ..ports.worker import Worker
@@ -51,6 +53,18 @@ class LateSearch:
             if self._search is None:  # another question may have made it meanwhile
                 self._search = make()
         return await self._search.find(text, where, mode=mode, limit=limit, now=now)
+
+    @property
+    def ready(self) -> bool:
+        return self._search is not None and self._search.ready
+
+    async def similar(
+        self, entries: Sequence[Entry], *, ceiling: str, now: datetime
+    ) -> list[tuple[Similar, ...] | None] | None:
+        """Loads nothing: a write does not wait for that."""
+        if self._search is None:
+            return None
+        return await self._search.similar(entries, ceiling=ceiling, now=now)
 
     async def purged(self) -> None:
         if self._search is not None:

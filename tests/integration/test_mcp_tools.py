@@ -250,6 +250,38 @@ async def test_two_clients_on_one_file_see_each_other_at_once(tmp_path: Path) ->
     assert "Hal" in found.text
 
 
+@MODES
+async def test_what_says_the_same_is_named_and_kept(mode: str, tmp_path: Path) -> None:
+    async with connect(tmp_path, mode) as connected:
+        client = SdkClient(connected)
+        said = {"content": "The deploy of orders succeeded.", "idempotency_key": "one"}
+        first = await client.call("memory_remember", said)
+        (standing,) = (first.structured or {})["results"]
+        assert "similar" not in standing  # nothing is loaded yet
+        other = await _remembered(client, "The deploy of orders failed.")
+        near = await _remembered(client, "the deploy of the orders succeeded")
+        again = await client.call("memory_remember", said)
+        found = await client.call("memory_recall", {"query": "deploy"})
+    assert (other.structured or {})["results"][0]["similar"] == []
+    (alike,) = (near.structured or {})["results"][0]["similar"]
+    assert (alike["id"], alike["title"]) == (standing["id"], "The deploy of orders succeeded.")
+    assert f"similar: {standing['id']} (The deploy of orders succeeded.)" in near.text
+    assert again.structured == {"results": [{**standing, "duplicate": False}], "replayed": True}
+    assert len((found.structured or {})["results"]) == 3
+
+
+async def _remembered(client: SdkClient, content: str) -> Outcome:
+    """Until similar entries were looked for: a busy machine may take longer than a write waits."""
+    for _ in range(50):
+        await client.call("memory_recall", {"query": "deploy"})
+        outcome = await client.call("memory_remember", {"content": content})
+        (one,) = (outcome.structured or {})["results"]
+        if "similar" in one:
+            return outcome
+        await client.call("memory_forget", {"ids": [one["id"]]})
+    raise AssertionError("never looked")
+
+
 async def test_the_tools_are_the_ones_that_are_documented(tmp_path: Path) -> None:
     async with connect(tmp_path) as connected:
         assert await SdkClient(connected).list_tools() == TOOL_NAMES

@@ -63,6 +63,10 @@ class Embedding:
         return tuple(each for each in (self._stored, self._quick) if each is not None)
 
     @property
+    def quick(self) -> Embedder | None:
+        return self._quick
+
+    @property
     def incomplete(self) -> bool:
         """Whether there are entries without a vector that they are to have."""
         return bool(self._unembedded or self._waiting)

@@ -55,10 +55,18 @@ class Follower:
 
         Cancelled, it goes on with the next call where it stopped.
         """
+        return await self.catch_up_soon(_BEHIND)
+
+    @property
+    def filled(self) -> bool:
+        return self._index is not None
+
+    async def catch_up_soon(self, most: int) -> Index | None:
+        """Like `catch_up`, for whoever has no time: None too when more than `most` events are to be taken."""
         async with self._turn:
             head = await self._storage.outbox_head()
             index = self._index
-            if index is None:
+            if index is None or most < head - self._seq <= _BEHIND:
                 return None
             if self._seq != head and not await self._follow(index, head):
                 self._index = None

@@ -22,6 +22,8 @@ _STEP_4 = (
     "al", "er", "ic", "ou",
 )  # fmt: skip
 
+_WITH_S = frozenset(("always", "news", "sometimes", "perhaps", "besides"))
+
 
 def stem(word: str) -> str:
     """Of a word in lower-case ASCII letters. Words of one or two letters are left as they are."""
@@ -31,6 +33,13 @@ def stem(word: str) -> str:
     word = _replaced(word, _STEP_2)
     word = _replaced(word, _STEP_3)
     return _step_5(_step_4(word))
+
+
+def singular(word: str) -> str:
+    """Without the ending of the plural or the third person, and nothing more."""
+    if len(word) <= 3 or word in _WITH_S:
+        return word
+    return _step_1c(_step_1a(word))
 
 
 def _shape(word: str) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .arrays import Numbers
 
 _NONE = np.empty(0, np.int32)
+_SIZE = 4
 
 
 class Postings:
@@ -49,6 +50,19 @@ class Postings:
             return np.array([standing], np.int32)
         return np.frombuffer(standing, np.int32).copy()
 
+    def count(self, term: str) -> int:
+        standing = self._rows.get(term)
+        return 0 if standing is None else 1 if isinstance(standing, int) else len(standing) // _SIZE
+
+    def last(self, term: str, most: int) -> list[int]:
+        """The newest rows, at most so many: what that costs does not grow with the list."""
+        standing = self._rows.get(term)
+        if standing is None:
+            return []
+        if isinstance(standing, int):
+            return [standing]
+        return np.frombuffer(standing[-most * _SIZE :], np.int32).tolist()
+
     def items(self) -> Iterator[tuple[str, Numbers]]:
         return ((term, self.rows(term)) for term in self._rows)
 
@@ -58,4 +72,4 @@ class Postings:
 
 
 def _bytes(row: int) -> bytes:
-    return row.to_bytes(4, sys.byteorder)
+    return row.to_bytes(_SIZE, sys.byteorder)

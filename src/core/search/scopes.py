@@ -8,6 +8,8 @@ from ...ports.scopes import MAX_SEGMENTS, visible, within
 from .columns import Columns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from ...ports.scopes import ScopeFilter
@@ -37,6 +39,10 @@ class Scopes:
                 **{"is": scope.count("/") + 1 == MAX_SEGMENTS}
             )
         return number
+
+    def known(self, scopes: Iterable[str]) -> set[int]:
+        """The numbers of those that occur."""
+        return {self._numbers[scope] for scope in scopes if scope in self._numbers}
 
     @property
     def sessions(self) -> NDArray[Any]:

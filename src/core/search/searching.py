@@ -12,6 +12,7 @@ import msgspec
 from ...ports.errors import PortError
 from ...ports.records import Entry
 from ...ports.scopes import ScopeFilter
+from .allowance import Allowance
 from .embedding import Embedding
 from .follower import Follower
 from .keeping import Keeping
@@ -20,7 +21,7 @@ from .question import asks_for_a_name, names_something
 from .weights import Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from datetime import datetime
 
     from ...ports.clock import Clock
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ...ports.storage import Storage
     from ...ports.worker import Worker
     from .index import Index
+    from .looking import Similar
     from .rank import Ranked
 
 Mode = Literal["hybrid", "lexical", "dense"]
@@ -37,6 +39,12 @@ Mode = Literal["hybrid", "lexical", "dense"]
 _EVERYWHERE = ScopeFilter(descendants=True)
 _SPARE = 8
 """Results asked for beyond the limit, in place of those that changed while they were ranked."""
+
+
+_BEHIND = 64
+"""Events that a write takes into the index; more of them wait for the next question."""
+_LOOKING = 4
+"""Writes that look for similar entries at once. Others do without: they would wait for each other."""
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +68,7 @@ class Answer(msgspec.Struct, frozen=True):
 class Search:
     """`most`: entries up to which there is an index; it lives in memory, about 1.3 KB an entry. `patience`: seconds
     that a question waits for it. Where there is none, or not yet, `find` gives None, and the store's own search has to
-    do.
+    do. `moment`: seconds that a write waits to be told what is similar.
     """
 
     def __init__(
@@ -75,12 +83,16 @@ class Search:
         owner: str = "",
         weights: Weights | None = None,
         patience: float = 3.0,
+        moment: float = 0.1,
         most: int = 1_000_000,
     ) -> None:
         self._storage = storage
         self._worker = worker
         self._weights = weights or Weights()
         self._patience = patience
+        self._moment = moment
+        self._looking = 0
+        self._allowance = Allowance(clock)
         self._most = most
         self._clock = clock
         self._too_many_until = -1.0
@@ -136,6 +148,42 @@ class Search:
             if one.id in standing and matches(standing[one.id], where)
         )
         return Answer(hits[:limit], degraded)
+
+    @property
+    def ready(self) -> bool:
+        """Whether `similar` may find something now: the index is there, few ask, and there is time left for it."""
+        return self._follower.filled and self._looking < _LOOKING and self._allowance.left
+
+    async def similar(
+        self, entries: Sequence[Entry], *, ceiling: str, now: datetime
+    ) -> list[tuple[Similar, ...] | None] | None:
+        """Of each entry, those that say the same, among all that were committed before the call and that a recall at
+        its scope sees. None where that was not to be known at once: the index is not there or far behind.
+        """
+        from .looking import similar_to  # noqa: PLC0415 - loads numpy, which is there when the index is
+
+        began = self._clock.monotonic()
+        self._looking += 1
+        try:
+            async with asyncio.timeout(self._moment):
+                index = await self._follower.catch_up_soon(_BEHIND)
+                if index is not None:
+                    return await similar_to(
+                        index, entries, ceiling=ceiling, now=now,
+                        storage=self._storage, worker=self._worker, embedder=self._embedding.quick,
+                    )  # fmt: skip
+        except (TimeoutError, PortError):
+            # The write says what is wrong with the store, if anything is.
+            pass
+        finally:
+            self._looking -= 1
+            self._allowance.spend(self._clock.monotonic() - began)
+        if self._follower.filled:
+            self._start("follow", self._follow)
+        return None
+
+    async def _follow(self) -> None:
+        await self._follower.catch_up()
 
     async def purged(self) -> None:
         """To be said after a purge, before its caller hears of it: no file may hold the words of what is gone."""

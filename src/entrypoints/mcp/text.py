@@ -76,6 +76,9 @@ def _remembered(one: Remembered) -> str:
     line = f"{'already known' if one.duplicate else 'remembered'}: {one.id} (version {one.version})"
     if one.not_kept:
         line += f"; it has another {', '.join(one.not_kept)}: yours was not kept, memory_update changes it"
+    if one.similar:
+        named = ", ".join(f"{each.id} ({_line(each.title)})" for each in one.similar)
+        line += f"; similar: {named}: the same? then forget one, or memory_link them"
     return line
 
 

@@ -68,7 +68,12 @@ _ENTRY: Schema = {
 }
 
 
-_REMEMBERED = _answer({"id": _STRING, "version": _INTEGER, "duplicate": _BOOLEAN})
+_REMEMBERED = _answer(
+    {"id": _STRING, "version": _INTEGER, "duplicate": _BOOLEAN, "similar": _OBJECTS},
+    "id",
+    "version",
+    "duplicate",
+)
 
 
 def _tool(

@@ -69,6 +69,7 @@ def test_the_page_of_tools_tells_what_stands_in_no_schema() -> None:
         "lower-cased",
         "case-sensitive",
         '"not_kept": [',
+        '"similar": [',
     ):
         assert told in page
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_memory.core.results import (
+    Alike,
     Found,
     LinkResult,
     Node,
@@ -46,6 +47,18 @@ def test_the_name_of_a_neighbour_stays_on_its_line(character: str) -> None:
 def test_emoji_and_scripts_that_need_joiners_are_left_alone() -> None:
     assert "👩\u200d💻" in text.recalled(
         RecallResult(results=(found("👩\u200d💻", "", "x"),), truncated=False)
+    )
+
+
+def test_similar_entries_are_named_on_one_line_and_only_where_there_are_any() -> None:
+    def told(*similar: Alike) -> str:
+        return text.remembered(
+            RememberResult(results=(Remembered(id="i", version=1, duplicate=False, similar=similar),))
+        )
+
+    assert told() == "remembered: i (version 1)"
+    assert told(Alike(id="j", title="a\nb", score=0.9), Alike(id="k", title="c", score=0.9)) == (
+        "remembered: i (version 1); similar: j (a b), k (c): the same? then forget one, or memory_link them"
     )
 
 

@@ -14,10 +14,15 @@ from .limits import AGENT_CHARS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..ports.errors import PortError
     from ..ports.rate_limiter import Decision, RateLimiter
     from .caller import Caller
 
 FailMode = Literal["local", "closed", "open"]
+
+_AWAY = (Unavailable, CircuitOpen, Misconfigured)
+_PROBE = Window("health", 1_000_000, 1.0)
+"""Counted, as a limiter may still be read that can no longer count."""
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -58,6 +63,7 @@ class CallLimits:
         self._fail_mode = fail_mode
         self._on_change = on_change
         self._answers = True
+        self._trouble = ""
         self._refused = 0
 
     @property
@@ -67,13 +73,27 @@ class CallLimits:
 
     @property
     def answers(self) -> bool:
-        """Whether `limiter` answered the last call."""
+        """Whether `limiter` answered the last call or check."""
         return self._answers
+
+    @property
+    def trouble(self) -> str:
+        """Why it did not."""
+        return self._trouble
 
     @property
     def refused(self) -> int:
         """How many calls were refused so far."""
         return self._refused
+
+    async def check(self) -> None:
+        """Ask `limiter` now, at nobody's cost: a process that nobody calls must not take its last call for the present."""
+        try:
+            await self._limiter.hit((_PROBE,))
+        except _AWAY as error:
+            self._heard(error)
+        else:
+            self._heard(None)
 
     async def admit(self, caller: Caller, agent_id: str | None) -> None:
         """`RateLimited` says which limit and for how long; `Unavailable` only where `closed`."""
@@ -81,8 +101,8 @@ class CallLimits:
         windows = self._windows(key)
         try:
             decision = await self._limiter.hit(windows)
-        except (Unavailable, CircuitOpen, Misconfigured) as error:
-            self._heard(answers=False)
+        except _AWAY as error:
+            self._heard(error)
             if self._fail_mode == "open":
                 return
             if self._fail_mode == "closed":
@@ -92,7 +112,7 @@ class CallLimits:
                 ) from error
             decision = await self._local.hit(windows)
         else:
-            self._heard(answers=True)
+            self._heard(None)
         if not decision.allowed:
             self._refused += 1
             raise self._refusal(who, decision)
@@ -118,7 +138,9 @@ class CallLimits:
             decision.retry_after,
         )
 
-    def _heard(self, *, answers: bool) -> None:
+    def _heard(self, error: PortError | None) -> None:
+        answers = error is None
+        self._trouble = "" if error is None else f"{error.code}: {error}"
         if answers != self._answers:
             self._answers = answers
             if self._on_change is not None:

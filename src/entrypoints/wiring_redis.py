@@ -93,17 +93,21 @@ class RedisCheck:
         self._server = server
 
     async def figures(self, problems: list[str]) -> dict[str, Any]:
-        """`connected`, `host` and `port`, by one round trip now."""
+        """`connected`, `host` and `port`, by a round trip now; and whether it takes what is written, which one that is
+        full, read-only or cannot save refuses while it still answers.
+        """
         location = self._server.settings.location
         host, port = location.addresses[0] if location.addresses else (location.path, 0)
         figures: dict[str, Any] = {"connected": False, "host": host, "port": port}
+        what = ""
         try:
             async with asyncio.timeout(_HEALTH_PATIENCE):
                 figures["pingMs"] = round(await self._server.ping() * 1000, 3)
+                figures["connected"] = True
+                what = ": new file locks are refused"
+                await self._server.execute("SET", f"{self._server.prefix}health", "", "EX", 1)
         except PortError as error:
-            problems.append(f"{error.code}: {error}")
+            problems.append(f"{error.code}: {error}{what}")
         except TimeoutError:
             problems.append(f"unavailable: {self._server.name}: no answer within {_HEALTH_PATIENCE:g} s")
-        else:
-            figures["connected"] = True
         return figures

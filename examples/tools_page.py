@@ -65,7 +65,7 @@ configured scope: servers bound to different scopes (`AGENT_MEMORY_SCOPE`) neith
   was ended: look at the file before you go on.
 - `status` answers `yours` (with the token), `taken` or `free`; `list` all that are taken, at most 200.
 - `force_unlock` ends another's lock. It needs `reason`, and `admin_key` where the server was started with one; who,
-  whose and why are logged.
+  whose and why are logged, whatever `AGENT_MEMORY_LOG_LEVEL`.
 
 `ttl_seconds` (1 to 86400) is how long it lasts from now, without renewal; else `AGENT_MEMORY_FILE_LOCK_TTL_MS`, else
 `AGENT_MEMORY_REDIS_LOCK_TTL_MS` where that is set, else 300. A model's edit takes minutes; the 30 seconds that other
@@ -73,8 +73,11 @@ programs give would end in the middle of it. A renewal that names no time makes 
 
 Paths are compared as text: `a/./b`, `a//b`, `a/x/../b` and `a/b/` are `a/b`, in Unicode's NFC, case kept. A relative
 path and an absolute one are different names, so agents on one project should agree: relative to the project's root.
-Links are not followed. `..` out of the beginning, NUL, control characters and more than 4096 bytes are refused. Without
-`agent_id` the holder is the client's name with this server's instance.
+Links are not followed. `..` out of the beginning, NUL, control characters and more than 4096 bytes are refused.
+
+The holder is `agent_id`; without it, the client's name with this server's instance. Where the server was started with
+`AGENT_MEMORY_AGENT_ID`, it is that, and with another `agent_id` both (`ada/sub-agent`): agents of one server exclude
+each other, and none of them can act as anyone outside it.
 """,
     "memory_health": """
 Counted under no rate limit. `status` is `degraded` when something needs care, named in `problems`, and `unhealthy` when

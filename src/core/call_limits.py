@@ -87,7 +87,7 @@ class CallLimits:
         return self._refused
 
     async def check(self) -> None:
-        """Ask `limiter` now, at nobody's cost: a process that nobody calls must not take its last call for the present."""
+        """Ask `limiter` now, at nobody's cost: how the last call went may be long ago."""
         try:
             await self._limiter.hit((_PROBE,))
         except _AWAY as error:

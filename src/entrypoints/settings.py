@@ -232,7 +232,7 @@ SETTINGS: tuple[Setting, ...] = (
         default="",
         field="agent_id",
         read=_agent,
-        meaning="who writes, recorded with every entry; no argument overrides it",
+        meaning="who writes, recorded with every entry, and whose calls are counted; no argument overrides it",
     ),
     Setting(
         name="ADMIN_KEY",
@@ -248,7 +248,7 @@ SETTINGS: tuple[Setting, ...] = (
         default="info",
         field="log_level",
         read=choice("debug", "info", "warning", "error"),
-        meaning="what is logged to stderr: debug, info, warning, error",
+        meaning="what is logged to stderr: debug, info, warning, error; who ended whose file lock always is",
     ),
     Setting(
         name="DRAIN_TIMEOUT_MS",

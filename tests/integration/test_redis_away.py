@@ -100,13 +100,18 @@ async def test_health_is_well_again_though_nobody_calls(redis: RedisProcess, tmp
         for _ in range(8):
             await one.call()
         await assert_degraded(one, "rate limits cannot be counted together")
+        circuit = (await one.health()).redis["breaker"]
+        assert circuit["state"] == "open"
+        assert 0 < circuit["retryAfter"] <= 2.0
         await asyncio.to_thread(redis.start)
 
         async def well() -> bool:
             return (await one.health()).status == "healthy"
 
         await until(well)
-        assert (await one.health()).limiter["mode"] == "network"
+        health = await one.health()
+        assert health.limiter["mode"] == "network"
+        assert health.redis["breaker"]["state"] == "closed"
 
 
 async def test_it_is_found_when_it_comes(redis: RedisProcess, tmp_path: Path) -> None:

@@ -53,13 +53,15 @@ class CallLimits:
         limits: Limits,
         *,
         local: RateLimiter,
+        instance: str = "",
         fail_mode: FailMode = "local",
         on_change: Callable[[bool], None] | None = None,
     ) -> None:
-        """`on_change` is told False when `limiter` no longer answers, and True when it does again."""
+        """`instance` tells callers apart that give no agent id. `on_change` is told False when `limiter` no longer answers, and True when it does again."""
         self._limiter = limiter
         self._limits = limits
         self._local = local
+        self._instance = instance
         self._fail_mode = fail_mode
         self._on_change = on_change
         self._answers = True
@@ -97,7 +99,7 @@ class CallLimits:
 
     async def admit(self, caller: Caller, agent_id: str | None) -> None:
         """`RateLimited` says which limit and for how long; `Unavailable` only where `closed`."""
-        who, key = _who(caller, agent_id)
+        who, key = _who(caller, agent_id, self._instance)
         windows = self._windows(key)
         try:
             decision = await self._limiter.hit(windows)
@@ -147,11 +149,14 @@ class CallLimits:
                 self._on_change(answers)
 
 
-def _who(caller: Caller, agent_id: str | None) -> tuple[str, str]:
-    """For people, and as a key. Agents of another ceiling are others, whatever they are called."""
+def _who(caller: Caller, agent_id: str | None, instance: str) -> tuple[str, str]:
+    """For people, and as a key. Agents of another ceiling are others, whatever they are called; so are clients of
+    another server that give no name, for many have the same one.
+    """
     agent = caller.agent or (agent_id or "").strip()[:AGENT_CHARS]
     kind, name = ("agent", agent) if agent else ("client", caller.client)
     if not name.isascii():
         name = name.encode("utf-8", "replace").decode()  # not checked yet: it may hold what no store takes
     at = "" if caller.ceiling == GLOBAL else f"@{caller.ceiling}"
-    return f"{kind} {name!r}", f"{kind}{at}:{name}"
+    key = f"{kind}{at}:{name}"
+    return f"{kind} {name!r}", key if agent else f"{key} {instance}"

@@ -82,7 +82,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             store=store,
             storage=storage,
             breaker=shared.breaker,
-            limits=make_limits(settings, clock, log, shared.limiter),
+            limits=make_limits(settings, clock, log, instance, shared.limiter),
             redis=shared.redis,
             lock=lock,
             memory=Memory(storage, clock, new_id, search=search, answers=query_cache.answers),

@@ -105,7 +105,7 @@ def make_breaker(name: str, thresholds: Thresholds, clock: Clock) -> CircuitBrea
 
 
 def make_limits(
-    settings: Settings, clock: Clock, log: Log, shared: RateLimiter | None = None
+    settings: Settings, clock: Clock, log: Log, instance: str, shared: RateLimiter | None = None
 ) -> CallLimits | None:
     """Counted by `shared`, in this process where there is none."""
     if not limits_are_on(settings):
@@ -122,6 +122,7 @@ def make_limits(
         local if shared is None else shared,
         limits,
         local=local,
+        instance=instance,
         fail_mode=settings.rate_fail_mode,
         on_change=partial(_tell_counting, log, settings.rate_fail_mode),
     )

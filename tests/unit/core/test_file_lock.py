@@ -221,6 +221,11 @@ async def test_no_name_makes_a_pinned_agent_anybody_else(
         await desk.ask("checkin", by=pin, agent_id=given, token=token)
 
 
+async def test_a_list_of_one_file_is_refused(desk: Desk) -> None:
+    with pytest.raises(Rejected, match=r"file_path: list takes none, .* status"):
+        await desk.ask("list", "a.py")
+
+
 async def test_a_long_list_says_that_it_is_cut(desk: Desk) -> None:
     for number in range(201):
         await desk.ask("checkout", f"{number:03}")

@@ -57,7 +57,9 @@ class CallLimits:
         fail_mode: FailMode = "local",
         on_change: Callable[[bool], None] | None = None,
     ) -> None:
-        """`instance` tells callers apart that give no agent id. `on_change` is told False when `limiter` no longer answers, and True when it does again."""
+        """`instance` tells callers apart that give no agent id. `on_change` is told False when `limiter` no longer
+        answers, and True when it does again.
+        """
         self._limiter = limiter
         self._limits = limits
         self._local = local

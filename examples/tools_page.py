@@ -20,14 +20,17 @@ Made by `examples/tools_page.py` from calls to a real server (`agent-memory mcp`
 answer for programs and for models. Arguments are optional unless marked.
 
 An error of the call is an answer with `isError` and a text that begins with one of: `rejected` (an argument is wrong),
-`not_found`, `conflict` (read what stands there, decide, call again), `unavailable` (try again), `circuit_open` (the
-database has not answered for a while: try again after the seconds that it says), `rate_limited` (see below),
-`lock_timeout` and `not_held` (see `memory_file_lock`).
+`not_found`, `conflict` (read what stands there, decide, call again), `unavailable` (try again), `circuit_open`
+(PostgreSQL, or for file locks Redis, has not answered for a while: try again after the seconds that it says),
+`misconfigured` (a setting or a right of the server's is wrong, such as Redis's password: who runs it has to mend it),
+`rate_limited` (see below), `lock_timeout` and `not_held` (see `memory_file_lock`).
 
 Where rate limits are on (`AGENT_MEMORY_RATE_LIMIT`; by default with PostgreSQL or Redis), every call of a tool but
-`memory_health` counts, and so does every resource that is read: for its agent in a short and in a longer time, and for
-everyone together. The agent is the configured one, else `agent_id`, else the client. A refused call does nothing and
-counts nowhere; the error names the limit and `retry_after`, in seconds.
+`memory_health` counts, and so does every resource that is read but `memory://stats`: for its agent in a short and in a
+longer time, and for everyone together. The agent is the configured one, else `agent_id`, else the client with this
+server's instance. A refused call does nothing and counts nowhere; the error names the limit and `retry_after`, in
+seconds. `agent_id` is a courtesy, for a call may give any: the guard is `AGENT_MEMORY_AGENT_ID`, which no call
+overrides, and the limit for everyone together.
 """
 
 
@@ -73,7 +76,7 @@ configured scope: servers bound to different scopes (`AGENT_MEMORY_SCOPE`) neith
   was ended: look at the file before you go on.
 - `status` answers `yours` (with the token), `taken` or `free`; `list` all that are taken, at most 200.
 - `force_unlock` ends another's lock. It needs `reason`, and `admin_key` where the server was started with one; who,
-  whose and why are logged.
+  whose and why are logged, whatever `AGENT_MEMORY_LOG_LEVEL`.
 
 `ttl_seconds` (1 to 86400) is how long it lasts from now, without renewal; else `AGENT_MEMORY_FILE_LOCK_TTL_MS`, else
 `AGENT_MEMORY_REDIS_LOCK_TTL_MS` where that is set, else 300. A model's edit takes minutes; the 30 seconds that other
@@ -81,12 +84,18 @@ programs give would end in the middle of it. A renewal that names no time makes 
 
 Paths are compared as text: `a/./b`, `a//b`, `a/x/../b` and `a/b/` are `a/b`, in Unicode's NFC, case kept. A relative
 path and an absolute one are different names, so agents on one project should agree: relative to the project's root.
-Links are not followed. `..` out of the beginning, NUL, control characters and more than 4096 bytes are refused. Without
-`agent_id` the holder is the client's name with this server's instance.
+Links are not followed, and `\\` and drive letters are plain characters: on Windows give paths with `/`, relative to the
+project. `..` out of the beginning, control characters, those that cannot be seen or turn the text, nothing but blanks,
+and more than 4096 bytes are refused.
+
+The holder is `agent_id`; without it, the client's name with this server's instance. Where the server was started with
+`AGENT_MEMORY_AGENT_ID`, it is that, and with another `agent_id` both (`ada/sub-agent`): agents of one server exclude
+each other, and none of them can act as anyone outside it.
 """,
     "memory_health": """
 Counted under no rate limit. `status` is `degraded` when something needs care, named in `problems`, and `unhealthy` when
-the database does not answer. `locks.held` is there once this process has used a file lock.
+the database does not answer. `locks.held` is there once this process has used a file lock, and always with Redis.
+With Redis, `redis.breaker` is the circuit before its locks and limits, and `breaker` the one before PostgreSQL.
 """,
 }
 """What no schema says; the schemas are short, for every client's model reads them."""

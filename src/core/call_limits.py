@@ -14,11 +14,16 @@ from .limits import AGENT_CHARS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..ports.errors import PortError
     from ..ports.rate_limiter import Decision, RateLimiter
     from .caller import Caller
 
 _WINDOWS = ("burst", "per-agent", "global", "uncounted")
 FailMode = Literal["local", "closed", "open"]
+
+_AWAY = (Unavailable, CircuitOpen, Misconfigured)
+_PROBE = Window("health", 1_000_000, 1.0)
+"""Counted, as a limiter may still be read that can no longer count."""
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -49,18 +54,23 @@ class CallLimits:
         limits: Limits,
         *,
         local: RateLimiter,
+        instance: str = "",
         fail_mode: FailMode = "local",
         on_change: Callable[[bool], None] | None = None,
     ) -> None:
-        """`on_change` is told False when `limiter` no longer answers, and True when it does again."""
+        """`instance` tells callers apart that give no agent id. `on_change` is told False when `limiter` no longer
+        answers, and True when it does again.
+        """
         self._limiter = limiter
         self._limits = limits
         self._local = local
+        self._instance = instance
         self._fail_mode = fail_mode
         self._on_change = on_change
         self._answers = True
         self._admitted = 0
         self._refusals: dict[str, int] = dict.fromkeys(_WINDOWS, 0)
+        self._trouble = ""
 
     @property
     def shared(self) -> str:
@@ -69,8 +79,13 @@ class CallLimits:
 
     @property
     def answers(self) -> bool:
-        """Whether `limiter` answered the last call."""
+        """Whether `limiter` answered the last call or check."""
         return self._answers
+
+    @property
+    def trouble(self) -> str:
+        """Why it did not."""
+        return self._trouble
 
     @property
     def refused(self) -> int:
@@ -86,14 +101,23 @@ class CallLimits:
         """By the limit that refused; `uncounted`: none did, but none could be asked."""
         return self._refusals
 
+    async def check(self) -> None:
+        """Ask `limiter` now, at nobody's cost: how the last call went may be long ago."""
+        try:
+            await self._limiter.hit((_PROBE,))
+        except _AWAY as error:
+            self._heard(error)
+        else:
+            self._heard(None)
+
     async def admit(self, caller: Caller, agent_id: str | None) -> None:
         """`RateLimited` says which limit and for how long; `Unavailable` only where `closed`."""
-        who, key = _who(caller, agent_id)
+        who, key = _who(caller, agent_id, self._instance)
         windows = self._windows(key)
         try:
             decision = await self._limiter.hit(windows)
-        except (Unavailable, CircuitOpen, Misconfigured) as error:
-            self._heard(answers=False)
+        except _AWAY as error:
+            self._heard(error)
             if self._fail_mode == "open":
                 self._admitted += 1
                 return
@@ -104,7 +128,7 @@ class CallLimits:
                 ) from error
             decision = await self._local.hit(windows)
         else:
-            self._heard(answers=True)
+            self._heard(None)
         if not decision.allowed:
             self._refusals[_refused_by(decision)] += 1
             raise self._refusal(who, decision)
@@ -129,7 +153,9 @@ class CallLimits:
             decision.retry_after,
         )
 
-    def _heard(self, *, answers: bool) -> None:
+    def _heard(self, error: PortError | None) -> None:
+        answers = error is None
+        self._trouble = "" if error is None else f"{error.code}: {error}"
         if answers != self._answers:
             self._answers = answers
             if self._on_change is not None:
@@ -143,11 +169,14 @@ def _refused_by(decision: Decision) -> str:
     return "burst" if decision.refused_by.startswith("burst:") else "per-agent"
 
 
-def _who(caller: Caller, agent_id: str | None) -> tuple[str, str]:
-    """For people, and as a key. Agents of another ceiling are others, whatever they are called."""
+def _who(caller: Caller, agent_id: str | None, instance: str) -> tuple[str, str]:
+    """For people, and as a key. Agents of another ceiling are others, whatever they are called; so are clients of
+    another server that give no name, for many have the same one.
+    """
     agent = caller.agent or (agent_id or "").strip()[:AGENT_CHARS]
     kind, name = ("agent", agent) if agent else ("client", caller.client)
     if not name.isascii():
         name = name.encode("utf-8", "replace").decode()  # not checked yet: it may hold what no store takes
     at = "" if caller.ceiling == GLOBAL else f"@{caller.ceiling}"
-    return f"{kind} {name!r}", f"{kind}{at}:{name}"
+    key = f"{kind}{at}:{name}"
+    return f"{kind} {name!r}", key if agent else f"{key} {instance}"

@@ -12,7 +12,7 @@ from .text import checked_line
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """`ceiling` bounds every scope that this caller can see or write. `agent`, when pinned by configuration, wins over
-    the name that a call gives.
+    the name that a call gives: it is who writes, and whose calls are counted.
     """
 
     client: str = ""
@@ -22,6 +22,16 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     def provenance(self, agent_id: str | None) -> Provenance:
         return Provenance(client=self.client, agent=self.agent_name(agent_id), tool=self.tool)
+
+    def holder_name(self, agent_id: str | None) -> str:
+        """For what agents of one server must not have at once: a pinned agent's sub-agents, which calls name, are told
+        apart. What is before the first `/` is always the pin, so that none of them is anybody outside it.
+        """
+        given = checked_line(agent_id or "", "agent_id", most=limits.AGENT_CHARS)
+        if not self.agent:
+            return given
+        pin = self.agent.replace("%", "%25").replace("/", "%2F")
+        return pin if given in {"", self.agent} else f"{pin}/{given}"
 
     def agent_name(self, agent_id: str | None) -> str:
         return self.agent or checked_line(agent_id or "", "agent_id", most=limits.AGENT_CHARS)

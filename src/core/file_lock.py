@@ -44,11 +44,15 @@ class FileLocks:
         for the entrypoint to know.
         """
         if request.action == "list":
+            if request.file_path is not None:
+                raise Rejected(
+                    "file_path: list takes none, it shows every file; status is for one", "file_path"
+                )
             return await self._list(caller)
         if request.file_path is None:
             raise Rejected(f"file_path is missing; {request.action} needs it", "file_path")
         path = normal_path(request.file_path)
-        agent = caller.agent_name(request.agent_id) or f"{caller.client or _ANONYMOUS} {self._instance}"
+        agent = caller.holder_name(request.agent_id) or f"{caller.client or _ANONYMOUS} {self._instance}"
         name = _namespace(caller) + path
         match request.action:
             case "checkout":

@@ -6,7 +6,7 @@ import unicodedata
 
 from ..ports.errors import Rejected
 from . import limits
-from .text import checked, printed_on_one_line
+from .text import JOINERS, checked, printed_on_one_line
 
 
 def normal_path(text: str, field: str = "file_path") -> str:
@@ -18,6 +18,7 @@ def normal_path(text: str, field: str = "file_path") -> str:
     """
     path = unicodedata.normalize("NFC", checked(text, field, most=limits.PATH_BYTES, unit="bytes"))
     printed_on_one_line(path, field)
+    _seen_as_it_is(path, field)
     absolute = path.startswith("/")
     parts: list[str] = []
     for part in path.split("/"):
@@ -33,6 +34,17 @@ def normal_path(text: str, field: str = "file_path") -> str:
                 "give it from that folder, or from /",
                 field,
             )
-    if not parts:
+    if not "".join(parts).strip():
         raise Rejected(f"{field} {path[:120]!r}: names no file", field)
     return ("/" if absolute else "") + "/".join(parts)
+
+
+def _seen_as_it_is(path: str, field: str) -> None:
+    """`Rejected` where a character hides, or turns what follows: two names that look the same would be two locks."""
+    if path.isprintable():
+        return
+    for position, character in enumerate(path):
+        if unicodedata.category(character) == "Cf" and character not in JOINERS:
+            raise Rejected(
+                f"{field}: U+{ord(character):04X} at character {position} cannot be seen; leave it out", field
+            )

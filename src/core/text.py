@@ -11,6 +11,8 @@ from ..ports.errors import Rejected
 if TYPE_CHECKING:
     from datetime import datetime
 
+JOINERS = "\u200c\u200d"
+"""Zero-width, but part of words in some scripts, and of emoji."""
 _BREAKS = frozenset({"Cc", "Zl", "Zp"})
 """Unicode's categories for control characters, line and paragraph separators."""
 

@@ -71,9 +71,10 @@ async def check_health(app: App, ceiling: str) -> Health:
         database["connected"] = False
     connected = bool(database.get("connected"))
     breaker = await _breaker(app, problems)
-    redis = {} if app.redis is None else await app.redis.figures(problems)
-    locks = await _locks(app, ceiling, problems)
-    limiter = _limiter(app, problems)
+    # At once: one that does not answer is waited for once.
+    asked = asyncio.gather(_redis(app), _locks_and_limiter(app, ceiling))
+    (redis, of_redis), (locks, limiter, of_others) = await asked
+    problems += of_redis + of_others
     return Health(
         status="healthy" if not problems else "degraded" if connected else "unhealthy",
         version=__version__,
@@ -100,10 +101,24 @@ async def _breaker(app: App, problems: list[str]) -> dict[str, Any]:
     return {"name": now.name, "state": now.state, "failures": now.failures, "retryAfter": now.retry_after}
 
 
+async def _redis(app: App) -> tuple[dict[str, Any], list[str]]:
+    problems: list[str] = []
+    return ({} if app.redis is None else await app.redis.figures(problems)), problems
+
+
+async def _locks_and_limiter(app: App, ceiling: str) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """One after the other, as they may be behind one circuit breaker: it closes by what they find."""
+    problems: list[str] = []
+    locks = await _locks(app, ceiling, problems)
+    return locks, await _limiter(app, problems), problems
+
+
 async def _locks(app: App, ceiling: str, problems: list[str]) -> dict[str, Any]:
-    """Asked only where this process has used them: looking must not open what is not needed."""
+    """Asked where this process has used them, for looking must not open a file that is not needed; or where they are
+    of a server, which may be away.
+    """
     locks: dict[str, Any] = {"type": app.lock.capabilities.name, "shared": app.lock.capabilities.shared}
-    if app.lock.opened:
+    if app.lock.opened or app.redis is not None:
         try:
             async with asyncio.timeout(_PATIENCE):
                 locks["held"] = await app.file_locks.held(Caller(ceiling=ceiling))
@@ -113,11 +128,12 @@ async def _locks(app: App, ceiling: str, problems: list[str]) -> dict[str, Any]:
     return locks
 
 
-def _limiter(app: App, problems: list[str]) -> dict[str, Any]:
+async def _limiter(app: App, problems: list[str]) -> dict[str, Any]:
     limits = app.limits
     if limits is None:
         return {"enabled": False}
+    await limits.check()
     mode = limits.shared if limits.answers else app.settings.rate_fail_mode
     if not limits.answers:
-        problems.append(f"rate limits cannot be counted together: {mode} for now")
+        problems.append(f"rate limits cannot be counted together: {mode} for now ({limits.trouble})")
     return {"enabled": True, "mode": mode, "refused": limits.refused}

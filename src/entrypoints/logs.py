@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 LogFormat = Literal["auto", "text", "json"]
 
+_PACKAGE = __name__.partition(".entrypoints")[0]
+AUDIT = tuple(f"{_PACKAGE}.adapters.{name}.lock" for name in ("inprocess", "sqlite", "postgres", "redis"))
+"""Loggers of the Lock port's adapters, which say who ended whose lock, and why: written at any level."""
+
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -47,13 +51,13 @@ class Log:
         root = logging.getLogger()
         root.handlers[:] = [_Forward(self)]
         root.setLevel(self._threshold)
+        for name in AUDIT:
+            logging.getLogger(name).setLevel(logging.WARNING)
 
     def write(self, level: int, event: str, **facts: Any) -> None:
         """`exc_info` may be an exception or True, as in `logging`."""
         if level >= self._threshold:
-            if self._logger is None:
-                self._logger = _open(self._threshold, as_text=self._as_text, secrets=self._secrets)
-            self._logger.log(level, event, **call_facts() | facts)
+            self._put(level, event, **facts)
 
     def info(self, event: str, **facts: Any) -> None:
         self.write(logging.INFO, event, **facts)
@@ -64,6 +68,15 @@ class Log:
     def error(self, event: str, **facts: Any) -> None:
         self.write(logging.ERROR, event, **facts)
 
+    def audit(self, level: int, event: str, **facts: Any) -> None:
+        """Whatever the level that is asked for."""
+        self._put(level, event, **facts)
+
+    def _put(self, level: int, event: str, **facts: Any) -> None:
+        if self._logger is None:
+            self._logger = _open(as_text=self._as_text, secrets=self._secrets)
+        self._logger.log(level, event, **call_facts() | facts)
+
 
 class _Forward(logging.Handler):
     def __init__(self, log: Log) -> None:
@@ -71,10 +84,11 @@ class _Forward(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._log.write(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        write = self._log.audit if record.name in AUDIT else self._log.write
+        write(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
-def _open(threshold: int, *, as_text: bool, secrets: tuple[str, ...]) -> Any:
+def _open(*, as_text: bool, secrets: tuple[str, ...]) -> Any:
     import structlog  # noqa: PLC0415 (see above)
 
     processors: list[Any] = [
@@ -93,7 +107,7 @@ def _open(threshold: int, *, as_text: bool, secrets: tuple[str, ...]) -> Any:
     return structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
         processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
     )
 
 

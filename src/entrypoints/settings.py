@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from ..core.limits import AGENT_CHARS, FILE_LOCK_SECONDS
+from ..core.limits import AGENT_CHARS, FILE_LOCK_SECONDS, FILE_LOCK_SECONDS_LEAST
 from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
@@ -86,7 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_tls: bool = False
     redis_key_prefix: str = "agentmem:"
     redis_cache_ttl: float = 3600.0
-    redis_lock_ttl: float = 30.0
+    redis_lock_ttl: float = FILE_LOCK_SECONDS
     redis_lock_retry_count: int = 3
     redis_lock_retry_delay: float = 0.2
     redis_event_channel: str = "agentmem:events"
@@ -165,8 +165,7 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
     data_dir = fields.setdefault("data_dir", _default_data_dir(environment))
     assert isinstance(data_dir, Path)
     fields.setdefault("db_path", data_dir / "memory.db")
-    if "file_lock_ttl" not in fields and sources["REDIS_LOCK_TTL_MS"] == "environment":
-        fields["file_lock_ttl"] = fields["redis_lock_ttl"]
+    _settle_lock_ttl(fields, sources)
     fields["database"] = database_of(environment)
     fields["daemon_sockets"] = sockets_of(environment, database_of(environment))
     fields["traces"] = wants_traces(environment)
@@ -175,6 +174,20 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
         sources=sources,
         warnings=tuple(unknown_names(environment)),
     )
+
+
+def _settle_lock_ttl(fields: dict[str, object], sources: Mapping[str, str]) -> None:
+    """Two names of one thing: each says in the end how long a lock lasts, but for one that gave way to the other."""
+    if sources["REDIS_LOCK_TTL_MS"] == "environment":
+        seconds = msgspec.convert(fields["redis_lock_ttl"], float)
+        if seconds < FILE_LOCK_SECONDS_LEAST:
+            raise Misconfigured(
+                f"{PREFIX}REDIS_LOCK_TTL_MS={round(seconds * 1000)}: must be a whole number of milliseconds, "
+                f"{FILE_LOCK_SECONDS_LEAST * 1000} or more: it is for file locks"
+            )
+        fields.setdefault("file_lock_ttl", seconds)
+    else:
+        fields["redis_lock_ttl"] = fields.setdefault("file_lock_ttl", FILE_LOCK_SECONDS)
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
@@ -276,7 +289,7 @@ SETTINGS: tuple[Setting, ...] = (
         default="",
         field="agent_id",
         read=_agent,
-        meaning="who writes, recorded with every entry; no argument overrides it",
+        meaning="who writes, recorded with every entry, and whose calls are counted; no argument overrides it",
     ),
     Setting(
         name="ADMIN_KEY",
@@ -292,7 +305,7 @@ SETTINGS: tuple[Setting, ...] = (
         default="info",
         field="log_level",
         read=choice("debug", "info", "warning", "error"),
-        meaning="what is logged to stderr: debug, info, warning, error",
+        meaning="what is logged to stderr: debug, info, warning, error; who ended whose file lock always is",
     ),
     Setting(
         name="DRAIN_TIMEOUT_MS",
@@ -306,7 +319,7 @@ SETTINGS: tuple[Setting, ...] = (
         default="",
         field="file_lock_ttl",
         read=seconds_from_millis(1000, 86_400_000),
-        meaning="how long a file lock lasts that asks for no time (default: REDIS_LOCK_TTL_MS if set, else 5 minutes)",
+        meaning="how long a file lock lasts that asks for no time; else REDIS_LOCK_TTL_MS where set, else 5 minutes",
     ),
     Setting(
         name="EVENT_LOOP",

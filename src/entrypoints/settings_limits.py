@@ -99,14 +99,14 @@ LIMIT_SETTINGS: tuple[Setting, ...] = (
         default="5",
         field="cb_failure_threshold",
         read=number(1, _MOST),
-        meaning="failures in a row after which PostgreSQL, Redis or an embedding server is left alone for a while",
+        meaning="failures in a row until PostgreSQL, Redis (locks, limits) or an embedding server is left alone",
     ),
     Setting(
         name="CB_RESET_TIMEOUT_MS",
         default="30000",
         field="cb_reset_timeout",
         read=seconds_from_millis(1, _LONGEST_MS),
-        meaning="that while, after which one call tries again",
+        meaning="that while, after which one call tries again; for Redis 2 s at most",
     ),
     Setting(
         name="CB_SUCCESS_THRESHOLD",

@@ -87,7 +87,9 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             storage=storage,
             breaker=shared.breaker,
             breakers=tuple(one for one in (shared.breaker, shared.redis_breaker) if one is not None),
-            limits=make_limits(settings, clock, log, measuring, shared.limiter),
+            limits=make_limits(
+                settings, clock, log, measuring=measuring, instance=instance, shared=shared.limiter
+            ),
             redis=shared.redis,
             lock=lock,
             memory=Memory(storage, clock, new_id, search=search, answers=query_cache.answers),

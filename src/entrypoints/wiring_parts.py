@@ -121,7 +121,13 @@ def make_breaker(name: str, thresholds: Thresholds, clock: Clock) -> CircuitBrea
 
 
 def make_limits(
-    settings: Settings, clock: Clock, log: Log, measuring: Measuring, shared: RateLimiter | None = None
+    settings: Settings,
+    clock: Clock,
+    log: Log,
+    *,
+    measuring: Measuring,
+    instance: str,
+    shared: RateLimiter | None = None,
 ) -> CallLimits | None:
     """Counted by `shared`, in this process where there is none."""
     if not limits_are_on(settings):
@@ -138,6 +144,7 @@ def make_limits(
         local if shared is None else measuring.limiter(shared),
         limits,
         local=local,
+        instance=instance,
         fail_mode=settings.rate_fail_mode,
         on_change=partial(_tell_counting, log, settings.rate_fail_mode),
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from ..adapters.redis.connection import RedisServer
+    from ..ports.circuit_breaker import CircuitBreaker
     from ..ports.clock import Clock
     from ..ports.storage import Storage
     from .logs import Log
@@ -84,30 +85,38 @@ async def open_fleet(
         breaker=breaker,
         redis_breaker=before_redis,
         guard=None if breaker is None else breaker.guard,
-        redis=RedisCheck(server),
+        redis=RedisCheck(server, before_redis),
     )
 
 
 class RedisCheck:
     """Redis, as health asks it."""
 
-    def __init__(self, server: RedisServer) -> None:
+    def __init__(self, server: RedisServer, breaker: CircuitBreaker) -> None:
+        """`breaker` is the one before locks and limits."""
         self._server = server
+        self._breaker = breaker
 
     async def figures(self, problems: list[str]) -> dict[str, Any]:
-        """`connected`, `host` and `port`, by one round trip now."""
+        """`connected`, `host` and `port`, by a round trip now; and whether it takes what is written, which one that is
+        full, read-only or cannot save refuses while it still answers. `breaker`: the circuit before it.
+        """
         location = self._server.settings.location
         host, port = location.addresses[0] if location.addresses else (location.path, 0)
         figures: dict[str, Any] = {"connected": False, "host": host, "port": port}
+        what = ""
         try:
             async with asyncio.timeout(_HEALTH_PATIENCE):
                 figures["pingMs"] = round(await self._server.ping() * 1000, 3)
+                figures["connected"] = True
+                what = ": new file locks are refused"
+                await self._server.execute("SET", f"{self._server.prefix}health", "", "EX", 1)
         except PortError as error:
-            problems.append(f"{error.code}: {error}")
+            problems.append(f"{error.code}: {error}{what}")
         except TimeoutError:
             problems.append(f"unavailable: {self._server.name}: no answer within {_HEALTH_PATIENCE:g} s")
-        else:
-            figures["connected"] = True
+        now = await self._breaker.status()
+        figures["breaker"] = {"state": now.state, "failures": now.failures, "retryAfter": now.retry_after}
         return figures
 
     async def load(self) -> RedisLoad:

@@ -10,6 +10,7 @@ import pytest
 
 import agent_memory
 from agent_memory.ports.errors import NotHeld
+from agent_memory_contract.servers.free_port import free_port
 
 from .clients.live_server import server_environment
 from .postgres_shape import Run, run_program
@@ -72,3 +73,11 @@ async def test_a_scope_has_locks_of_its_own(tmp_path: Path) -> None:
         await memory.file_lock("checkout", "app.py")
         assert (await program(tmp_path, "locks")).output == "no file is locked\n"
         assert "app.py" in (await program(tmp_path, "locks", SCOPE="acme")).output
+
+
+async def test_that_redis_is_away_is_said_once(tmp_path: Path) -> None:
+    away = {"REDIS_ENABLED": "true", "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(free_port())}
+    done = await program(tmp_path, "remember", "there is a memory here", **away)
+    assert done.code == 0
+    [line] = done.errors.splitlines()
+    assert line.startswith("agent-memory: warning: redis 127.0.0.1:")

@@ -86,6 +86,34 @@ async def test_without_redis_from_the_start(tmp_path: Path) -> None:
             await asyncio.gather(*(one.call() for _ in range(4)))
 
 
+async def test_health_is_true_of_a_process_that_has_done_nothing_yet(tmp_path: Path) -> None:
+    async with instance(environment_of(tmp_path, free_port())) as one:
+        health = await one.health()
+        assert health.limiter["mode"] == "local"
+        await assert_degraded(one, "file locks are refused", "rate limits cannot be counted together: local")
+
+
+async def test_health_is_well_again_though_nobody_calls(redis: RedisProcess, tmp_path: Path) -> None:
+    async with instance(environment_of(tmp_path, redis.port)) as one:
+        await one.until_healthy()
+        redis.kill()
+        for _ in range(8):
+            await one.call()
+        await assert_degraded(one, "rate limits cannot be counted together")
+        circuit = (await one.health()).redis["breaker"]
+        assert circuit["state"] == "open"
+        assert 0 < circuit["retryAfter"] <= 2.0
+        await asyncio.to_thread(redis.start)
+
+        async def well() -> bool:
+            return (await one.health()).status == "healthy"
+
+        await until(well)
+        health = await one.health()
+        assert health.limiter["mode"] == "network"
+        assert health.redis["breaker"]["state"] == "closed"
+
+
 async def test_it_is_found_when_it_comes(redis: RedisProcess, tmp_path: Path) -> None:
     redis.kill()
     async with instance(environment_of(tmp_path, redis.port)) as one:
@@ -179,6 +207,7 @@ async def test_one_whose_memory_is_full(redis: RedisProcess, tmp_path: Path) -> 
         assert health.status == "degraded"
         assert health.redis["connected"] is True  # it answers: no
         assert any("rate limits" in problem for problem in health.problems)
+        assert any("memory is full" in said and "file locks are refused" in said for said in health.problems)
         await server.execute("CONFIG", "SET", "maxmemory", 0)
         await one.until_healthy()
         await _until_locks_are_granted(one)

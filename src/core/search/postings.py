@@ -61,7 +61,8 @@ class Postings:
             return []
         if isinstance(standing, int):
             return [standing]
-        return np.frombuffer(standing[-most * _SIZE :], np.int32).tolist()
+        newest: list[int] = np.frombuffer(standing[-most * _SIZE :], np.int32).tolist()
+        return newest
 
     def items(self) -> Iterator[tuple[str, Numbers]]:
         return ((term, self.rows(term)) for term in self._rows)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from typing import TYPE_CHECKING
 
 from ...core.caller import Caller
 from ...ports.errors import Unavailable
-from ..logs import Log
+from ..logs import AUDIT, Log
 from ..settings import read_settings
 from ..wiring import open_app
 from .output import complain
@@ -36,7 +37,29 @@ def use_memory(command: str, use: Callable[[App, Caller], Awaitable[int]], *, cr
         async with open_app(settings, Log(settings.log_level)) as app:
             return await use(app, caller)
 
-    return asyncio.run(run())
+    remarks = _Remarks(everything=settings.log_level == "debug")
+    logging.getLogger().addHandler(remarks)
+    try:
+        return asyncio.run(run())
+    finally:
+        logging.getLogger().removeHandler(remarks)
+
+
+class _Remarks(logging.Handler):
+    """What adapters remark becomes one line of each technology: each of its parts would say that its server is away."""
+
+    def __init__(self, *, everything: bool) -> None:
+        super().__init__(logging.WARNING)
+        self._everything = everything
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        technology = record.name.rpartition(".")[0]
+        if not self._everything and record.name not in AUDIT:
+            if technology in self._told:
+                return
+            self._told.add(technology)
+        complain(f"warning: {record.getMessage()}")
 
 
 def _must_be_there(path: Path) -> None:

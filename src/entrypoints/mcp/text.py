@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...core.text import JOINERS
 from ...ports.errors import CircuitOpen, Conflict, LockTimeout, PortError, RateLimited
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
         UpdateResult,
     )
 
-_JOINERS = "\u200c\u200d"
-"""Zero-width, but part of words in some scripts, and of emoji."""
 _PLURALS = {"entry": "entries"}
 
 
@@ -52,7 +51,7 @@ def _line(text: str) -> str:
     """What stands unquoted stays on its line: characters that break, hide or turn text are blanks here."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
+    return "".join(c if c.isprintable() or c in JOINERS else " " for c in text)
 
 
 def _by(source: Source) -> str:

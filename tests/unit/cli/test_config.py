@@ -48,6 +48,17 @@ def test_a_value_from_the_environment_says_so(
     assert "AGENT_MEMORY_DB_BUSY_TIMEOUT_MS=70\n    (environment, default 5000)" in capsys.readouterr().out
 
 
+def test_how_long_a_file_lock_lasts_is_shown_as_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("AGENT_MEMORY_FILE_LOCK_TTL_MS", "AGENT_MEMORY_REDIS_LOCK_TTL_MS")
+    rows = _rows(capsys)
+    assert [rows[name]["value"] for name in names] == ["300000", "300000"]
+    monkeypatch.setenv(names[1], "30000")
+    rows = _rows(capsys)
+    assert [rows[name]["value"] for name in names] == ["30000", "30000"]
+
+
 @pytest.mark.parametrize("form", [["config"], ["config", "--json"], ["config", "--client", "cursor"]])
 def test_a_secret_is_shown_nowhere(
     form: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

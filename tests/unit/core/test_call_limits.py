@@ -137,6 +137,21 @@ async def test_who_gives_no_name_is_counted_by_client() -> None:
     assert await bench.admitted("ide")
 
 
+async def test_who_gives_no_name_shares_no_limit_with_another_server_but_the_global_one() -> None:
+    clock = ManualClock()
+    shared = InProcessRateLimiter(clock=clock)
+    one, other = (
+        CallLimits(shared, few(agent=1, total=2), local=shared, instance=name) for name in ("i1", "i2")
+    )
+    caller = Caller(client="ide")
+    await one.admit(caller, None)
+    with pytest.raises(RateLimited, match="per-agent limit"):
+        await one.admit(caller, None)
+    await other.admit(caller, None)
+    with pytest.raises(RateLimited, match="global limit"):
+        await other.admit(Caller(client="ide", agent="ada"), None)
+
+
 @pytest.mark.parametrize("name", ["\ud800", "x" * 100_000, "\0", " ada "])
 async def test_no_name_is_too_odd_to_count(name: str) -> None:
     bench = Bench(few(agent=1))

@@ -196,6 +196,36 @@ async def test_callers_without_a_name_are_told_apart_by_their_server() -> None:
     assert (seen.status, seen.agent) == ("taken", "ide i1")
 
 
+async def test_sub_agents_of_a_pinned_agent_exclude_each_other(desk: Desk) -> None:
+    first = await desk.ask("checkout", agent_id="one")
+    assert first.agent == "ada/one"
+    with pytest.raises(LockTimeout, match="checked out by 'ada/one'"):
+        await desk.ask("checkout", agent_id="two")
+    assert (await desk.ask("status", agent_id="two")).token is None
+    assert (await desk.ask("status")).token is None
+    assert (await desk.ask("status", agent_id="one")).token == first.token
+    await desk.ask("checkin", agent_id="one", token=first.token)
+    assert (await desk.ask("checkout", agent_id="ada")).agent == "ada"
+
+
+@pytest.mark.parametrize(
+    ("pin", "given", "other_pin", "other_given"),
+    [("ada", "bob", "bob", None), ("ada", "x/y", "ada/x", "y"), ("ada", "x", "ada/x", None)],
+)
+async def test_no_name_makes_a_pinned_agent_anybody_else(
+    desk: Desk, pin: str, given: str, other_pin: str, other_given: str | None
+) -> None:
+    token = (await desk.ask("checkout", by=other_pin, agent_id=other_given)).token
+    assert (await desk.ask("status", by=pin, agent_id=given)).status == "taken"
+    with pytest.raises(NotHeld):
+        await desk.ask("checkin", by=pin, agent_id=given, token=token)
+
+
+async def test_a_list_of_one_file_is_refused(desk: Desk) -> None:
+    with pytest.raises(Rejected, match=r"file_path: list takes none, .* status"):
+        await desk.ask("list", "a.py")
+
+
 async def test_a_long_list_says_that_it_is_cut(desk: Desk) -> None:
     for number in range(201):
         await desk.ask("checkout", f"{number:03}")

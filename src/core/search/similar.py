@@ -91,7 +91,10 @@ def _moved_once(one: Sequence[Word], other: Sequence[Word]) -> bool:
         end -= 1
     if start == end:
         return True
-    for cut in range(start + 1, end):
-        if first[cut:end] + first[start:cut] == second[start:end]:
-            return not any(len(part) == 1 and part[0].exact for part in (one[start:cut], one[cut:end]))
-    return False
+    cuts = [
+        cut
+        for cut in range(start + 1, end)
+        if first[cut] == second[start] and first[cut:end] + first[start:cut] == second[start:end]
+    ]
+    parts = [part for cut in cuts for part in (one[start:cut], one[cut:end])]
+    return bool(cuts) and not any(len(part) == 1 and part[0].exact for part in parts)

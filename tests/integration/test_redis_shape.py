@@ -175,7 +175,7 @@ async def test_the_server_that_clients_start_says_how_redis_is(redis: RedisProce
         assert health["redis"]["connected"] is True
         assert (health["redis"]["host"], health["redis"]["port"]) == ("127.0.0.1", redis.port)
         assert health["limiter"] == {"enabled": True, "mode": "network", "refused": 0}
-        assert health["locks"] == {"type": "redis", "shared": "network"}
+        assert health["locks"] == {"type": "redis", "shared": "network", "held": 0}
 
 
 async def test_a_command_tells_servers_that_run_of_what_it_wrote(redis: RedisProcess, tmp_path: Path) -> None:

@@ -51,7 +51,9 @@ class GuardedRateLimiter:
 
 
 class GuardedLock:
-    """A wait is no sign of health or illness, and may be long: it begins after a first try within the guard."""
+    """A wait is no sign of health or illness, and may be long: it begins after a first try within the guard. Who holds
+    a lease may always look at it, renew and release it: a server that is full refuses new ones, and these it can do.
+    """
 
     def __init__(self, lock: Lock, breaker: CircuitBreaker) -> None:
         self._lock = lock
@@ -80,16 +82,13 @@ class GuardedLock:
         return await self._lock.acquire(name, owner=owner, ttl=ttl, wait=wait)
 
     async def renew(self, lease: Lease, *, ttl: float) -> Lease:
-        async with self._breaker.guard():
-            return await self._lock.renew(lease, ttl=ttl)
+        return await self._lock.renew(lease, ttl=ttl)
 
     async def release(self, lease: Lease) -> None:
-        async with self._breaker.guard():
-            await self._lock.release(lease)
+        await self._lock.release(lease)
 
     async def inspect(self, name: str) -> Held | None:
-        async with self._breaker.guard():
-            return await self._lock.inspect(name)
+        return await self._lock.inspect(name)
 
     async def list(self, *, prefix: str = "", limit: int = 100) -> builtins.list[Held]:
         async with self._breaker.guard():

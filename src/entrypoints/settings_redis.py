@@ -54,7 +54,8 @@ def redis_driver_needed() -> Generator[None]:
 def _prefix(text: str) -> str:
     if not text.isprintable() or any(c in text for c in "*?[]{}\\ "):
         raise ValueError("must be plain text without blanks, braces and the signs of patterns (* ? [ ] \\)")
-    return text
+    # `teamB` is meant as `teamB:`; together with what follows it would read as another word.
+    return f"{text}:" if text[-1:].isalnum() else text
 
 
 REDIS_SETTINGS: tuple[Setting, ...] = (
@@ -71,7 +72,8 @@ REDIS_SETTINGS: tuple[Setting, ...] = (
         field="redis_url",
         read=str,
         secret=True,
-        meaning="Redis: redis:// or rediss:// (TLS) with all in one; wins over HOST, PORT, PASSWORD, DB and TLS",
+        meaning="Redis: all in one; wins over HOST, PORT, PASSWORD, DB and TLS. redis://, rediss:// (TLS), unix://, "
+        "redis+sentinel:// or rediss+sentinel://",
     ),
     Setting(
         name="REDIS_HOST",
@@ -114,7 +116,8 @@ REDIS_SETTINGS: tuple[Setting, ...] = (
         default="agentmem:",
         field="redis_key_prefix",
         read=_prefix,
-        meaning="Redis: what every key begins with; instances with the same prefix share everything",
+        meaning="Redis: what every key begins with, a colon added where it ends with a letter or digit; instances with "
+        "the same prefix share everything",
     ),
     Setting(
         name="REDIS_CACHE_TTL_MS",

@@ -197,12 +197,39 @@ async def test_one_that_falls_silent(proxy: FaultProxy, tmp_path: Path) -> None:
         await one.until_healthy()
 
 
+async def test_a_frozen_one_is_waited_for_once(redis: RedisProcess, tmp_path: Path) -> None:
+    """Limits, cache and locks, and the same again later."""
+    async with instance(environment_of(tmp_path, redis.port)) as one:
+        await one.until_healthy()
+        await one.lock("checkout")
+        redis.freeze()
+        try:
+            waits: list[float] = []
+            for _ in range(8):
+                begun = time.monotonic()
+                await one.call()
+                await one.recall("tea")
+                await assert_locks_are_refused(one)
+                waits.append(time.monotonic() - begun)
+                await asyncio.sleep(0.3)
+            assert waits[0] < QUICK
+            assert max(waits[1:]) < 0.5, waits
+        finally:
+            redis.thaw()
+        await one.until_healthy()
+        await _until_locks_are_granted(one)
+
+
 async def test_one_whose_memory_is_full(redis: RedisProcess, tmp_path: Path) -> None:
     async with instance(environment_of(tmp_path, redis.port)) as one, behind(redis.port) as server:
+        mine = await one.lock("checkout", "mine.py")
         await server.execute("CONFIG", "SET", "maxmemory", 1)
         await assert_memory_works(one)
-        with pytest.raises(Unavailable, match="memory is full"):
-            await one.lock("checkout")
+        for number in range(8):  # more failures than open a circuit
+            with pytest.raises((Unavailable, CircuitOpen)):
+                await one.lock("checkout", f"{number}.py")
+        await one.lock("renew", "mine.py", token=mine.token)
+        await one.lock("checkin", "mine.py", token=mine.token)
         health = await one.health()
         assert health.status == "degraded"
         assert health.redis["connected"] is True  # it answers: no

@@ -173,7 +173,8 @@ async def test_an_answer_that_is_lost_costs_no_order_and_no_repetition(process: 
     """The event went out, its publisher cannot know: it is told of failure, others get it once."""
     async with (
         FaultProxy("127.0.0.1", process.port) as proxy,
-        bus_at(process.address, port=proxy.port) as publisher,
+        RedisServer(settings_of(process.address, port=proxy.port, command_timeout=0.5)) as server,
+        RedisEventBus(server) as publisher,
         bus_at(process.address) as other,
         other.subscribe() as subscription,
     ):
@@ -182,8 +183,17 @@ async def test_an_answer_that_is_lost_costs_no_order_and_no_repetition(process: 
         with pytest.raises(Unavailable):
             await publisher.publish([event(1)])
         await proxy.mend()
+        await until(lambda: answers(server))
         await publisher.publish([event(2)])
         assert [await take(subscription) for _ in range(3)] == [event(0), event(1), event(2)]
+
+
+async def answers(server: RedisServer) -> bool:
+    try:
+        await server.ping()
+    except Unavailable:
+        return False
+    return True
 
 
 async def test_a_cancelled_publish_leaves_no_hole(process: RedisProcess) -> None:

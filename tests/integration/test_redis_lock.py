@@ -12,7 +12,7 @@ import pytest
 from agent_memory.adapters.inprocess.clock import SystemClock
 from agent_memory.adapters.redis.connection import RedisServer
 from agent_memory.adapters.redis.lock import RedisLock
-from agent_memory.ports.errors import LockTimeout, NotHeld, Unavailable
+from agent_memory.ports.errors import LockTimeout, Misconfigured, NotHeld, Unavailable
 from agent_memory_contract.servers.redis import private_server
 
 from .faults import FaultProxy
@@ -285,3 +285,48 @@ async def persistent(lock: RedisLock, owner: str) -> Lease:
                 return await lock.acquire(NAME, owner=owner, ttl=5.0, wait=5.0)
             except (Unavailable, LockTimeout):
                 await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "command", [("FLUSHALL",), ("DEL", f"agentmem:lock:{NAME}")], ids=lambda each: each[0]
+)
+async def test_a_waiter_notices_that_the_lock_is_gone_without_a_word(
+    process: RedisProcess, command: tuple[str, ...]
+) -> None:
+    async with client(process) as lock, client(process) as other, server_of(process) as server:
+        await lock.acquire(NAME, owner="ada", ttl=LONG)
+        waiting = asyncio.create_task(other.acquire(NAME, owner="bob", ttl=LONG, wait=LONG))
+        await until(lambda: is_heard(server, 2))
+        await server.execute(*command)
+        async with asyncio.timeout(SAFETY):
+            assert (await waiting).owner == "bob"
+
+
+async def is_heard(server: RedisServer, listeners: int) -> bool:
+    [_, count] = await server.execute("PUBSUB", "NUMSUB", "agentmem:locks:freed")
+    return bool(count == listeners)
+
+
+async def test_who_holds_a_lock_on_a_full_server_can_renew_and_release_it(process: RedisProcess) -> None:
+    """A new lock takes room, and is refused."""
+    async with client(process) as lock, server_of(process) as server:
+        lease = await lock.acquire(NAME, owner="ada", ttl=1.0)
+        await server.execute("CONFIG", "SET", "maxmemory", 1)
+        try:
+            with pytest.raises(Unavailable, match="memory is full: new locks are refused"):
+                await lock.acquire("another", owner="ada", ttl=LONG)
+            lease = await lock.renew(lease, ttl=LONG)
+            held = await lock.inspect(NAME)
+            assert held is not None
+            assert held.expires_at == lease.expires_at
+            await lock.release(lease)
+        finally:
+            await server.execute("CONFIG", "SET", "maxmemory", 0)
+
+
+async def test_a_last_token_that_another_program_wrote_is_told_as_what_it_is(process: RedisProcess) -> None:
+    async with client(process) as lock, server_of(process) as server:
+        await server.execute("SET", "agentmem:locks:token", "mine")
+        with pytest.raises(Misconfigured, match="AGENT_MEMORY_REDIS_KEY_PREFIX"):
+            await lock.acquire(NAME, owner="ada", ttl=LONG)
+        assert await is_free(lock)

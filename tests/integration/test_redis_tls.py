@@ -10,7 +10,7 @@ import pytest
 from agent_memory.adapters.redis.connection import RedisServer
 from agent_memory.adapters.redis.ear import Ear
 from agent_memory.adapters.redis.settings import RedisSettings
-from agent_memory.ports.errors import Misconfigured
+from agent_memory.ports.errors import Misconfigured, Unavailable
 from agent_memory_contract.servers.redis import private_server
 from agent_memory_contract.tcp_gate import TcpGate
 
@@ -95,3 +95,25 @@ async def test_who_answers_is_checked(gate: TlsGate, certificates: Certificates,
 async def test_who_answers_is_not_checked_where_nobody_wants_to_know(gate: TlsGate) -> None:
     async with RedisServer(RedisSettings(url=f"rediss://localhost:{gate.port}?ssl_cert_reqs=none")) as server:
         assert await server.execute("PING") == b"PONG"
+
+
+@pytest.mark.parametrize("by_url", [True, False])
+async def test_a_server_that_speaks_no_tls_is_asked_about_it(process: RedisProcess, by_url: bool) -> None:
+    """It waits for the end of what it takes for a command."""
+    settings = (
+        RedisSettings(url=f"rediss://127.0.0.1:{process.port}", connect_timeout=0.3)
+        if by_url
+        else RedisSettings(host="127.0.0.1", port=process.port, tls=True, connect_timeout=0.3)
+    )
+    async with RedisServer(settings) as server:
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="Does it speak TLS"):
+                await server.execute("PING", retries=0)
+
+
+def test_a_file_of_authorities_that_cannot_be_read_is_refused_at_the_start(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    for path in (tmp_path / "nope.pem", empty):
+        with pytest.raises(Misconfigured, match="ssl_ca_certs"):
+            RedisServer(RedisSettings(url=f"rediss://localhost?ssl_ca_certs={path}"))

@@ -17,6 +17,9 @@ What fails comes out as `PortError`. A call that was sent is not undone by cance
 when it surely did nothing: no connection, or a server that said so (LOADING, BUSY, READONLY). Where all attempts failed
 and one may have been done the error is `InDoubt`, a kind of `Unavailable`.
 
+A server that did not answer in time is left alone until it does (silence.py): calls are refused at once meanwhile, and
+those under way are waited for no longer. So all who share this connection wait once for it, and not each in turn.
+
 Keys begin with `server.prefix`. Nothing is done on entering but to check the settings: the server may be absent, and
 come and go as it likes.
 """
@@ -27,15 +30,17 @@ import asyncio
 import logging
 import random
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 from redis import exceptions as driver
 
 from ...ports.errors import PortError, Unavailable
 from .ending import end
-from .errors import InDoubt, is_passing, is_refusal, port_error
+from .errors import InDoubt, is_passing, is_refusal, is_silence, port_error
 from .pool import Pool
 from .scripts import Scripts
+from .silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -68,6 +73,7 @@ class RedisServer:
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = True
         self._connected: bool | None = None
+        self._silence = Silence(self._pool)
 
     @property
     def connected(self) -> bool:
@@ -189,7 +195,7 @@ class RedisServer:
             connection = await self._pool.connect(**changes)
         except Exception as error:
             self._connected = False
-            mapped = port_error(error, self.name)
+            mapped = self._meaning(error)
             if mapped is error:
                 raise
             raise mapped from error
@@ -221,13 +227,16 @@ class RedisServer:
         in_doubt = False
         while True:
             try:
-                answer = await self._attempt(work)
+                self._silence.refuse()
+                answer = await self._attempt(work, hurried=not retries or self._connected is False)
             except PortError as refusal:
                 if in_doubt:
                     raise InDoubt(str(refusal)) from refusal
                 raise
             except _Failure as failure:
                 error = failure.error
+                if is_silence(error):
+                    self._silence.begin(str(self._meaning(error)))
                 self._note(connected=is_refusal(error))
                 in_doubt = in_doubt or not failure.did_nothing
                 may_repeat = again or failure.did_nothing
@@ -238,7 +247,7 @@ class RedisServer:
                     or self._closed
                     or time.monotonic() >= give_up
                 ):
-                    mapped = port_error(error, self.name)
+                    mapped = self._meaning(error)
                     if mapped is error:
                         raise error from None
                     if in_doubt and isinstance(mapped, Unavailable):
@@ -250,16 +259,19 @@ class RedisServer:
             await asyncio.sleep(_back_off(delay, failures))
             failures += 1
 
-    async def _attempt(self, work: Callable[[AbstractConnection], Awaitable[Any]]) -> Any:
+    async def _attempt(self, work: Callable[[AbstractConnection], Awaitable[Any]], *, hurried: bool) -> Any:
         try:
             # Of a server that was not there just now nobody waits for long: who drops packets may do so for hours.
-            connection = await self._pool.borrow(hurried=self._connected is False)
+            # A first connection may take its time, whatever others find out.
+            async with nullcontext() if self._connected is None and not hurried else self._silence.bound():
+                connection = await self._pool.borrow(hurried=hurried)
         except PortError:
             raise
         except Exception as error:
             raise _Failure(error, did_nothing=True) from error
         try:
-            return await work(connection)
+            async with self._silence.bound():
+                return await work(connection)
         except driver.ResponseError as error:
             if isinstance(error, driver.ReadOnlyError):
                 await connection.disconnect(nowait=True)  # the primary is elsewhere now
@@ -273,6 +285,9 @@ class RedisServer:
         finally:
             await self._pool.give_back(connection)
 
+    def _meaning(self, error: Exception) -> Exception:
+        return port_error(error, self.name, tls=self._pool.tls, by_url=bool(self.settings.url))
+
     def _note(self, *, connected: bool) -> None:
         if connected != self._connected:
             self._connected = connected
@@ -282,6 +297,7 @@ class RedisServer:
                 _log.warning("%s: not reached", self.name)
 
     async def _close(self) -> None:
+        await self._silence.close()
         if self._running:
             await asyncio.wait(self._running, timeout=_CLOSING_SECONDS)
         await end(self._running)

@@ -21,7 +21,7 @@ _REFUSALS: dict[str, tuple[type[PortError], str]] = {
     "MASTERDOWN": (Unavailable, "the server is a replica that lost its primary"),
     "MISCONF": (Unavailable, "the server takes no writes, since it cannot save (its disk is full?)"),
     "NOREPLICAS": (Unavailable, "the server has too few replicas to take writes"),
-    "OOM": (Unavailable, "the server's memory is full: raise its maxmemory, or let it evict"),
+    "OOM": (Unavailable, "the server's memory is full: new locks are refused; raise its maxmemory"),
     "READONLY": (Unavailable, "the server is a replica: connect to the primary, or by redis+sentinel://"),
     "UNKILLABLE": (Unavailable, "a script runs for too long there"),
     "TRYAGAIN": (Unavailable, "the server is being changed"),
@@ -50,15 +50,25 @@ _KINDS: tuple[tuple[type[Exception], tuple[type[PortError], str]], ...] = (
     (driver.InvalidResponse, (Unavailable, "what answers there does not speak Redis's protocol")),
 )
 
+_FIELDS = re.compile(r"AGENT_MEMORY_REDIS_(?:PASSWORD|DB|TLS)\b(?!=)")
+_TUTORIAL = "HELLO must be called with the client already authenticated"
+"""A refusal that goes on to explain the protocol."""
 _CODE = re.compile(r"\b(?:" + "|".join(_REFUSALS) + r")\b")
 
 
-def port_error(error: Exception, store: str) -> Exception:
-    """What to raise in its place. What is no error of data, server or driver comes back as it is."""
+def port_error(error: Exception, store: str, *, tls: bool = False, by_url: bool = False) -> Exception:
+    """What to raise in its place. What is no error of data, server or driver comes back as it is. `tls`: of a
+    connection that speaks it; `by_url`: of one that the URL describes, so that this is what to check.
+    """
     kind, meaning = _meaning(error)
     if kind is None:
         return error
-    said = str(error).partition("\n")[0]
+    if tls and kind is Unavailable and _is_while_connecting(error):
+        # A server without TLS does not understand the first message, and waits for its end.
+        meaning += ". Does it speak TLS? Else use redis://, or AGENT_MEMORY_REDIS_TLS=false"
+    if by_url:
+        meaning = _FIELDS.sub("AGENT_MEMORY_REDIS_URL", meaning)
+    said = "" if _TUTORIAL in str(error) else str(error).partition("\n")[0]
     return kind(f"{store}: {meaning}" + (f" ({said})" if said else ""))
 
 
@@ -101,6 +111,16 @@ def _has_tls_failure(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _is_while_connecting(error: Exception) -> bool:
+    """The driver says no more of it than its text."""
+    return isinstance(error, (driver.TimeoutError, driver.ConnectionError)) and "onnect" in str(error)
+
+
+def is_silence(error: Exception) -> bool:
+    """Nothing came in time: not even a refusal, or the end of the connection."""
+    return isinstance(error, (driver.TimeoutError, TimeoutError))
 
 
 def is_refusal(error: Exception) -> bool:

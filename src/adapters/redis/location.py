@@ -74,6 +74,8 @@ def parse_url(url: str) -> Location:
         parts = urlsplit(f"redis://{rest}")
     except ValueError:
         raise Misconfigured(f"{_VARIABLE}: the host is malformed") from None
+    if "#" in rest:
+        raise Misconfigured(f"{_VARIABLE}: '#' is not allowed (in a password it is written %23)")
     match scheme.lower():
         case "redis" | "rediss":
             return _server(parts, tls=scheme.lower() == "rediss")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _MICROS = 1_000_000
+_LOOK_AGAIN = 3.0
+"""Seconds between two looks of a waiter: a lock that was flushed or deleted was freed without a word."""
+_LEAST_DELAY = 0.05
 
 
 class RedisLock:
@@ -171,7 +174,7 @@ class RedisLock:
             except PortError:
                 if loop.time() >= over:
                     return
-                await asyncio.sleep(self._server.settings.lock_retry_delay)
+                await asyncio.sleep(max(_LEAST_DELAY, self._server.settings.lock_retry_delay))
             else:
                 return
 
@@ -185,7 +188,7 @@ class RedisLock:
         try:
             found, left = await self._try(name, owner, ttl)
             while isinstance(found, Held) and (patience := deadline - self._clock.monotonic()) > 0:
-                await waiter.doze(min(patience, left))
+                await waiter.doze(min(patience, left, _LOOK_AGAIN))
                 found, left = await self._try(name, owner, ttl)
             return found
         finally:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from redis import exceptions as driver
 from redis.asyncio import Sentinel
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import MasterNotFoundError
 from redis.backoff import NoBackoff
 
-from ...ports.errors import Unavailable
+from ...ports.errors import Misconfigured, Unavailable
+from .errors import is_silence
 
 if TYPE_CHECKING:
     from .location import Location
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 _PING_SECONDS = 15
 """A connection that was idle for so long is tried before it is used: a firewall may have forgotten it."""
+
+_LOGIN_REFUSED = re.compile(r"AuthenticationError|NoPermissionError|NOAUTH|WRONGPASS")
 
 
 class Pool:
@@ -39,6 +44,24 @@ class Pool:
         self._turns = asyncio.Semaphore(settings.max_connections)
         self._sentinel = _sentinel(location, settings) if location.kind == "sentinel" else None
 
+    @property
+    def tls(self) -> bool:
+        return self._location.tls
+
+    async def answers(self) -> bool:
+        """Whether a new connection gets an answer; it may be a refusal. One that is good is kept for the next call."""
+        try:
+            connection = await self.connect()
+            await connection.send_command("PING")
+            await connection.read_response()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next call finds and tells it
+            return not is_silence(error)
+        if self._closed:
+            await _disconnect(connection)
+        else:
+            self._idle.append((connection, time.monotonic()))
+        return True
+
     async def borrow(self, *, hurried: bool) -> AbstractConnection:
         """A connection that answers, as far as can be told without asking one that was used just now. `hurried`: a new
         one is waited for no longer than an answer.
@@ -56,7 +79,7 @@ class Pool:
         try:
             while self._idle:
                 connection, since = self._idle.pop()
-                if await _is_well(connection, time.monotonic() - since):
+                if await self._is_well(connection, time.monotonic() - since):
                     return connection
                 await self.discard(connection)
             settings = self._settings
@@ -80,9 +103,7 @@ class Pool:
         """One more, which is not lent and counts for nothing here: `discard` it."""
         kind, arguments = _arguments(self._settings, self._location)
         if self._sentinel is not None:
-            arguments["host"], arguments["port"] = await self._sentinel.discover_master(
-                self._location.service
-            )
+            arguments["host"], arguments["port"] = await self._primary(self._sentinel)
         connection = kind(**arguments | changes)
         try:
             await connection.connect()  # type: ignore[no-untyped-call] # redis-py gives it no types
@@ -92,6 +113,19 @@ class Pool:
             raise
         self.made += 1
         return connection
+
+    async def _primary(self, sentinel: Sentinel) -> tuple[str, int]:
+        service = self._location.service
+        try:
+            return cast("tuple[str, int]", await sentinel.discover_master(service))
+        except MasterNotFoundError as error:
+            # The driver's text is for its own developers, and names its objects.
+            if _LOGIN_REFUSED.search(str(error)):
+                raise Misconfigured(
+                    f"{self._location.name}: a sentinel refused the login: check sentinel_username and "
+                    "sentinel_password in AGENT_MEMORY_REDIS_URL"
+                ) from error
+            raise driver.ConnectionError(f"no sentinel names a primary of {service!r}") from error
 
     async def discard(self, connection: AbstractConnection) -> None:
         self.lost += 1
@@ -106,19 +140,23 @@ class Pool:
             for sentinel in self._sentinel.sentinels:
                 await sentinel.aclose()
 
-
-async def _is_well(connection: AbstractConnection, idle: float) -> bool:
-    try:
-        # Something unread is the end of the connection, or an answer that nobody waits for.
-        if await _has_data(connection):
+    async def _is_well(self, connection: AbstractConnection, idle: float) -> bool:
+        try:
+            # Something unread is the end of the connection, or an answer that nobody waits for.
+            if await _has_data(connection):
+                return False
+            # The driver's own check asks before it has logged in (redis-py 5.3).
+            if idle > _PING_SECONDS:
+                await connection.send_command("PING")
+                async with asyncio.timeout(self._settings.command_timeout / 4):
+                    await connection.read_response()
+        except (driver.RedisError, OSError, TimeoutError) as error:
+            if is_silence(error):
+                # Whoever forgot this one has forgotten the others, and nobody is to wait for each of them.
+                while self._idle:
+                    await self.discard(self._idle.pop()[0])
             return False
-        # The driver's own check asks before it has logged in (redis-py 5.3).
-        if idle > _PING_SECONDS:
-            await connection.send_command("PING")
-            await connection.read_response()
-    except (driver.RedisError, OSError):
-        return False
-    return True
+        return True
 
 
 async def _has_data(connection: AbstractConnection) -> bool:

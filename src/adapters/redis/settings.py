@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -66,6 +67,7 @@ class RedisSettings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def check(self) -> None:
+        _check_authorities(self.location)
         for name, seconds in (
             ("connect_timeout", self.connect_timeout),
             ("command_timeout", self.command_timeout),
@@ -95,3 +97,16 @@ class RedisSettings(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             secret = value and name in {"password", "url"}
             yield name, _SECRET if secret else value
+
+
+def _check_authorities(location: Location) -> None:
+    """Now, and not when the first connection is made: what is wrong with a file does not pass."""
+    if not location.tls or not location.tls_root:
+        return
+    try:
+        ssl.create_default_context(cafile=location.tls_root)
+    except OSError as error:  # also what OpenSSL says
+        raise Misconfigured(
+            f"redis: ssl_ca_certs {location.tls_root!r}: not a PEM file that can be read "
+            f"({error.strerror or error})"
+        ) from error

@@ -79,6 +79,14 @@ def test_every_name_arrives_in_its_field() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "prefix"),
+    [("teamB", "teamB:"), ("team7:", "team7:"), ("team2", "team2:"), ("a/", "a/"), ("x_", "x_")],
+)
+def test_a_prefix_that_ends_as_a_word_gets_its_colon(given: str, prefix: str) -> None:
+    assert read(REDIS_KEY_PREFIX=given).key_prefix == prefix
+
+
+@pytest.mark.parametrize(
     ("word", "on"), [("true", True), ("1", True), ("Yes", True), ("false", False), ("0", False)]
 )
 def test_it_is_enabled_by_the_usual_words(word: str, on: bool) -> None:

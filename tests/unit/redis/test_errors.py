@@ -72,3 +72,23 @@ def test_what_is_no_error_of_the_server_comes_back_as_it_is() -> None:
 
 def test_the_text_stays_on_one_line() -> None:
     assert "second" not in str(port_error(R("first\nsecond"), "redis"))
+
+
+def test_what_the_url_said_is_looked_for_in_the_url() -> None:
+    for error, field in (
+        (driver.AuthenticationError("invalid username-password pair"), "PASSWORD"),
+        (R("NOAUTH Authentication required."), "PASSWORD"),
+        (R("DB index is out of range"), "DB"),
+        (ssl.SSLCertVerificationError("certificate verify failed"), "TLS"),
+    ):
+        assert f"AGENT_MEMORY_REDIS_{field}" in str(port_error(error, "redis"))
+        by_url = str(port_error(error, "redis", by_url=True))
+        assert "AGENT_MEMORY_REDIS_URL" in by_url
+        assert f"AGENT_MEMORY_REDIS_{field}" not in by_url
+
+
+def test_a_missing_password_is_told_in_few_words() -> None:
+    said = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH ..."
+    assert str(port_error(R(said), "redis")) == (
+        "redis: the server asks for a password: set AGENT_MEMORY_REDIS_PASSWORD"
+    )

@@ -62,6 +62,8 @@ REFUSED = [
     ("redis://[::1", "malformed"),
     ("redis://h/one", "database 'one'"),
     ("redis://h/-1", "database '-1'"),
+    ("redis://:p#q@h/0", "written %23"),
+    ("redis://h/0#part", "written %23"),
     ("redis://h?timeout=3", "option 'timeout'"),
     ("rediss://h?ssl_cert_reqs=maybe", "ssl_cert_reqs"),
     ("unix://", "absolute path"),

@@ -10,6 +10,9 @@ if held[1] and tonumber(held[4]) > now then
 end
 -- From the clock, so that tokens grow also past the loss of all data; by one, where the clock was set back.
 local last = tonumber(redis.call('GET', KEYS[2]) or 0)
+if not last then
+    return redis.error_reply('WRONGTYPE the last token is no number')
+end
 local token = string.format('%.0f', math.max(last + 1, tonumber(ARGV[5]) + 1, now))
 local acquired = string.format('%.0f', now)
 local expires = string.format('%.0f', now + tonumber(ARGV[3]))

@@ -6,8 +6,10 @@ if held[1] ~= ARGV[2] or held[2] ~= ARGV[3] or tonumber(held[4]) <= now then
     return false
 end
 local expires = string.format('%.0f', now + tonumber(ARGV[4]))
-redis.call('HSET', KEYS[1], 'expires', expires)
+-- What takes no room comes first: once a script has written anything, a server that is full refuses it nothing more. The
+-- rest takes the place of what is there.
 redis.call('PEXPIRE', KEYS[1], math.ceil(tonumber(ARGV[4]) / 1000))
+redis.call('HSET', KEYS[1], 'expires', expires)
 redis.call('ZADD', KEYS[2], expires, ARGV[1])
 -- Only a lease that ends sooner than its waiters believe is told of.
 if tonumber(expires) < tonumber(held[4]) then

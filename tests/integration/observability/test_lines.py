@@ -36,9 +36,9 @@ async def test_one_line_a_call_with_the_times_of_its_parts(tmp_path: Path) -> No
     remembered, first, again, wrong = calls_told(tmp_path)
     assert (remembered["tool"], remembered["outcome"]) == ("memory_remember", "ok")
     assert remembered["parts"].keys() == {"limiter.hit", "storage.apply"}
-    assert {"limiter.hit", "cache.miss", "storage.search"} <= first["parts"].keys()
+    assert {"limiter.hit", "cache.miss", "storage.get"} <= first["parts"].keys()
     assert "cache.hit" in again["parts"]
-    assert not {"cache.miss", "storage.search"} & again["parts"].keys()
+    assert not {"cache.miss", "storage.get"} & again["parts"].keys()
     assert (wrong["outcome"], wrong["parts"].keys()) == ("rejected", {"limiter.hit"})
     for line in (remembered, first, again, wrong):
         assert 0 < max(line["parts"].values()) <= line["ms"] < 60_000

@@ -87,7 +87,7 @@ async def test_the_client_s_trace_is_continued(tmp_path: Path) -> None:
     assert f"{call.parent.span_id:016x}" == SPAN
     assert call.context.trace_state.get("vendor") == "1"
     within = [span for span in spans if span.parent and span.parent.span_id == call.context.span_id]
-    assert "storage.search" in {span.name for span in within}
+    assert "storage.get" in {span.name for span in within}
 
 
 async def test_a_trace_that_the_client_does_not_sample_is_not_recorded(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from ..core.limits import AGENT_CHARS, FILE_LOCK_SECONDS, FILE_LOCK_SECONDS_LEAST
+from ..core.limits import AGENT_CHARS, FILE_LOCK_SECONDS
 from ..core.scope import parse_scope
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
@@ -179,13 +179,7 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
 def _settle_lock_ttl(fields: dict[str, object], sources: Mapping[str, str]) -> None:
     """Two names of one thing: each says in the end how long a lock lasts, but for one that gave way to the other."""
     if sources["REDIS_LOCK_TTL_MS"] == "environment":
-        seconds = msgspec.convert(fields["redis_lock_ttl"], float)
-        if seconds < FILE_LOCK_SECONDS_LEAST:
-            raise Misconfigured(
-                f"{PREFIX}REDIS_LOCK_TTL_MS={round(seconds * 1000)}: must be a whole number of milliseconds, "
-                f"{FILE_LOCK_SECONDS_LEAST * 1000} or more: it is for file locks"
-            )
-        fields.setdefault("file_lock_ttl", seconds)
+        fields.setdefault("file_lock_ttl", fields["redis_lock_ttl"])
     else:
         fields["redis_lock_ttl"] = fields.setdefault("file_lock_ttl", FILE_LOCK_SECONDS)
 

@@ -128,10 +128,10 @@ REDIS_SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name="REDIS_LOCK_TTL_MS",
-        default="30000",
+        default="",
         field="redis_lock_ttl",
-        read=seconds_from_millis(1, _LONGEST_MS),
-        meaning="Redis: when set, how long a file lock lasts that asks for no time (else FILE_LOCK_TTL_MS)",
+        read=seconds_from_millis(1000, _LONGEST_MS),
+        meaning="how long a file lock lasts that asks for no time: the same as FILE_LOCK_TTL_MS, which wins",
     ),
     Setting(
         name="REDIS_LOCK_RETRY_COUNT",

@@ -89,7 +89,7 @@ def test_a_file_lock_lasts_as_the_nearest_setting_says(given: dict[str, str], se
         ("RATE_LIMIT_FAIL_MODE", "shut", "local, closed, open"),
         ("CB_FAILURE_THRESHOLD", "-1", "a whole number, 1 to"),
         ("FILE_LOCK_TTL_MS", "10", "a whole number of milliseconds, 1000 to"),
-        ("REDIS_LOCK_TTL_MS", "5", "a whole number of milliseconds, 1000 or more"),
+        ("REDIS_LOCK_TTL_MS", "5", "must be a whole number of milliseconds, 1000 to"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name_with_what_is_allowed(

@@ -81,7 +81,6 @@ class Instance:
         await until(self._is_well)
 
     async def _is_well(self) -> bool:
-        await self.call()
         return (await self.health()).status == "healthy"
 
 

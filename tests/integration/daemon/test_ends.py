@@ -240,7 +240,6 @@ async def test_killed_again_and_again_under_load_no_acknowledged_write_is_lost(h
 
     async def writes(client: Client, name: str) -> None:
         nonlocal errors
-        await client.open()
         turn = 0
         while not stop.is_set():
             turn += 1
@@ -263,6 +262,8 @@ async def test_killed_again_and_again_under_load_no_acknowledged_write_is_lost(h
             client_of(home, DAEMON="required") as d,
             asyncio.TaskGroup() as group,
         ):
+            for client in (a, b, c, d):
+                await client.open()  # while the first daemon is certainly there
             for name, client in zip("abcd", (a, b, c, d), strict=True):
                 group.create_task(writes(client, name))
             for kill in range(6):

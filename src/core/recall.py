@@ -29,6 +29,8 @@ _OVERHEAD = 60
 """Tokens that a result costs beside its text: ids, times and names as JSON."""
 _LEAST = 20
 """Tokens of content below which a cut result says too little to be worth its place."""
+_SNIPPET = 200
+"""Tokens that a long entry has before others are left out for it: about a paragraph."""
 
 
 async def recall(
@@ -91,28 +93,18 @@ def pack(
     *,
     degraded: bool = False,
 ) -> RecallResult:
-    """Take hits in order while the budget lasts; cut the first that does not fit, and say so."""
+    """Take hits in order while the budget lasts. What is long is cut so that the others have their place."""
     best = hits[0].score if hits else 0.0
     found: list[Found] = []
-    left = max_tokens
-    truncated = False
-    for rank, hit in enumerate(hits, 1):
+    for rank, (hit, room) in enumerate(zip(hits, _rooms(hits, max_tokens), strict=False), 1):
         entry = hit.entry
-        left -= _OVERHEAD + tokens(entry.title)
-        cost = tokens(entry.content)
-        content = entry.content
-        if cost > left:
-            truncated = True
-            if left < _LEAST and found:
-                break
-            content = _cut_around(content, hit.start, max(left, _LEAST))
-        left -= cost
+        whole = tokens(entry.content) <= room
         found.append(
             Found(
                 id=entry.id,
                 scope=entry.scope,
                 kind=entry.kind,
-                content=content,
+                content=entry.content if whole else _cut_around(entry.content, hit.start, room),
                 created_at=entry.created_at,
                 version=entry.version,
                 title=entry.title,
@@ -121,13 +113,33 @@ def pack(
                 match=_match(hit),
                 occurred_at=entry.occurred_at,
                 source=source_of(entry),
-                content_truncated=content is not entry.content,
+                content_truncated=not whole,
                 explain=None if explained_terms is None else _explained(hit, rank, explained_terms),
             )
         )
-        if truncated:
-            break
+    truncated = len(found) < len(hits) or any(each.content_truncated for each in found)
     return RecallResult(results=tuple(found), truncated=truncated, degraded=degraded)
+
+
+def _rooms(hits: Sequence[Hit | Scored], max_tokens: int) -> list[int]:
+    """Tokens for the content of each hit that has a place: at first a snippet, then equal shares of what is left."""
+    sizes = [tokens(hit.entry.content) for hit in hits]
+    rooms: list[int] = []
+    left = max_tokens
+    for hit, size in zip(hits, sizes, strict=True):
+        fixed = _OVERHEAD + tokens(hit.entry.title)
+        least = min(size, _LEAST)
+        if left < fixed + least and rooms:
+            break
+        rooms.append(max(min(size, _SNIPPET, left - fixed), least))
+        left -= fixed + rooms[-1]
+    cut_ones = [n for n, room in enumerate(rooms) if room < sizes[n]]
+    # Who lacks least first: what it does not need is the others'.
+    for served, n in enumerate(sorted(cut_ones, key=lambda n: sizes[n])):
+        more = min(sizes[n] - rooms[n], max(left, 0) // (len(cut_ones) - served))
+        rooms[n] += more
+        left -= more
+    return rooms
 
 
 def _cut_around(content: str, start: int, budget: int) -> str:

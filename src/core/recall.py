@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..ports.errors import Rejected
@@ -11,6 +12,7 @@ from . import limits
 from .lexical import query_terms
 from .results import Found, RecallResult, source_of
 from .scope import scope_under
+from .search.excerpt import excerpt, wanted_terms
 from .tags import normal_tags
 from .text import checked, cut, tokens
 from .times import optional_time
@@ -45,18 +47,21 @@ async def recall(
     where = _filter(request, caller, now)
     terms = query_terms(request.query)
     explained = terms if request.explain else None
+    packed = partial(
+        pack, max_tokens=request.max_tokens, explained_terms=explained, wanted=wanted_terms(request.query)
+    )
     if not request.query.strip():
         page = await storage.query(EntryQuery(filter=where, limit=request.limit))
-        return pack([Hit(entry, 0.0) for entry in page.items], request.max_tokens, explained)
+        return packed([Hit(entry, 0.0) for entry in page.items])
     if not terms:
-        return pack([], request.max_tokens, explained)
+        return packed([])
     if search is not None and where.as_of is None:
         answer = await search.find(request.query, where, mode=request.mode, limit=request.limit, now=now)
         if answer is not None:
-            return pack(answer.hits, request.max_tokens, explained, degraded=answer.degraded)
+            return packed(answer.hits, degraded=answer.degraded)
     hits = await storage.search(LexicalQuery(terms=terms, filter=where, limit=request.limit))
     lesser = search is not None and search.embeds and request.mode != "lexical" and where.as_of is None
-    return pack(hits, request.max_tokens, explained, degraded=lesser)
+    return packed(hits, degraded=lesser)
 
 
 def seen_by(request: Recall, caller: Caller) -> ScopeFilter:
@@ -92,6 +97,7 @@ def pack(
     explained_terms: Sequence[str] | None = None,
     *,
     degraded: bool = False,
+    wanted: frozenset[str] = frozenset(),
 ) -> RecallResult:
     """Take hits in order while the budget lasts. What is long is cut so that the others have their place."""
     best = hits[0].score if hits else 0.0
@@ -104,7 +110,7 @@ def pack(
                 id=entry.id,
                 scope=entry.scope,
                 kind=entry.kind,
-                content=entry.content if whole else _cut_around(entry.content, hit.start, room),
+                content=entry.content if whole else _shown(hit, room, wanted),
                 created_at=entry.created_at,
                 version=entry.version,
                 title=entry.title,
@@ -142,11 +148,10 @@ def _rooms(hits: Sequence[Hit | Scored], max_tokens: int) -> list[int]:
     return rooms
 
 
-def _cut_around(content: str, start: int, budget: int) -> str:
-    """What fits of it, from the beginning of its best part on."""
-    if not start:
-        return cut(content, budget)
-    return "…" + cut(content[start:], budget - 1)
+def _shown(hit: Hit | Scored, room: int, wanted: frozenset[str]) -> str:
+    if isinstance(hit, Hit) or hit.lexical:
+        return excerpt(hit.entry.content, room, wanted, (hit.start, hit.end))
+    return cut(hit.entry.content, room)
 
 
 def _match(hit: Hit | Scored) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..ports.errors import Rejected
@@ -11,6 +12,7 @@ from . import limits
 from .lexical import query_terms
 from .results import Found, RecallResult, source_of
 from .scope import scope_under
+from .search.excerpt import excerpt, wanted_terms
 from .tags import normal_tags
 from .text import checked, cut, tokens
 from .times import optional_time
@@ -29,6 +31,8 @@ _OVERHEAD = 60
 """Tokens that a result costs beside its text: ids, times and names as JSON."""
 _LEAST = 20
 """Tokens of content below which a cut result says too little to be worth its place."""
+_SNIPPET = 200
+"""Tokens that a long entry has before others are left out for it: about a paragraph."""
 
 
 async def recall(
@@ -43,18 +47,21 @@ async def recall(
     where = _filter(request, caller, now)
     terms = query_terms(request.query)
     explained = terms if request.explain else None
+    packed = partial(
+        pack, max_tokens=request.max_tokens, explained_terms=explained, wanted=wanted_terms(request.query)
+    )
     if not request.query.strip():
         page = await storage.query(EntryQuery(filter=where, limit=request.limit))
-        return pack([Hit(entry, 0.0) for entry in page.items], request.max_tokens, explained)
+        return packed([Hit(entry, 0.0) for entry in page.items])
     if not terms:
-        return pack([], request.max_tokens, explained)
+        return packed([])
     if search is not None and where.as_of is None:
         answer = await search.find(request.query, where, mode=request.mode, limit=request.limit, now=now)
         if answer is not None:
-            return pack(answer.hits, request.max_tokens, explained, degraded=answer.degraded)
+            return packed(answer.hits, degraded=answer.degraded)
     hits = await storage.search(LexicalQuery(terms=terms, filter=where, limit=request.limit))
     lesser = search is not None and search.embeds and request.mode != "lexical" and where.as_of is None
-    return pack(hits, request.max_tokens, explained, degraded=lesser)
+    return packed(hits, degraded=lesser)
 
 
 def seen_by(request: Recall, caller: Caller) -> ScopeFilter:
@@ -90,29 +97,20 @@ def pack(
     explained_terms: Sequence[str] | None = None,
     *,
     degraded: bool = False,
+    wanted: frozenset[str] = frozenset(),
 ) -> RecallResult:
-    """Take hits in order while the budget lasts; cut the first that does not fit, and say so."""
+    """Take hits in order while the budget lasts. What is long is cut so that the others have their place."""
     best = hits[0].score if hits else 0.0
     found: list[Found] = []
-    left = max_tokens
-    truncated = False
-    for rank, hit in enumerate(hits, 1):
+    for rank, (hit, room) in enumerate(zip(hits, _rooms(hits, max_tokens), strict=False), 1):
         entry = hit.entry
-        left -= _OVERHEAD + tokens(entry.title)
-        cost = tokens(entry.content)
-        content = entry.content
-        if cost > left:
-            truncated = True
-            if left < _LEAST and found:
-                break
-            content = _cut_around(content, hit.start, max(left, _LEAST))
-        left -= cost
+        whole = tokens(entry.content) <= room
         found.append(
             Found(
                 id=entry.id,
                 scope=entry.scope,
                 kind=entry.kind,
-                content=content,
+                content=entry.content if whole else _shown(hit, room, wanted),
                 created_at=entry.created_at,
                 version=entry.version,
                 title=entry.title,
@@ -121,20 +119,39 @@ def pack(
                 match=_match(hit),
                 occurred_at=entry.occurred_at,
                 source=source_of(entry),
-                content_truncated=content is not entry.content,
+                content_truncated=not whole,
                 explain=None if explained_terms is None else _explained(hit, rank, explained_terms),
             )
         )
-        if truncated:
-            break
+    truncated = len(found) < len(hits) or any(each.content_truncated for each in found)
     return RecallResult(results=tuple(found), truncated=truncated, degraded=degraded)
 
 
-def _cut_around(content: str, start: int, budget: int) -> str:
-    """What fits of it, from the beginning of its best part on."""
-    if not start:
-        return cut(content, budget)
-    return "…" + cut(content[start:], budget - 1)
+def _rooms(hits: Sequence[Hit | Scored], max_tokens: int) -> list[int]:
+    """Tokens for the content of each hit that has a place: at first a snippet, then equal shares of what is left."""
+    sizes = [tokens(hit.entry.content) for hit in hits]
+    rooms: list[int] = []
+    left = max_tokens
+    for hit, size in zip(hits, sizes, strict=True):
+        fixed = _OVERHEAD + tokens(hit.entry.title)
+        least = min(size, _LEAST)
+        if left < fixed + least and rooms:
+            break
+        rooms.append(max(min(size, _SNIPPET, left - fixed), least))
+        left -= fixed + rooms[-1]
+    cut_ones = [n for n, room in enumerate(rooms) if room < sizes[n]]
+    # Who lacks least first: what it does not need is the others'.
+    for served, n in enumerate(sorted(cut_ones, key=lambda n: sizes[n])):
+        more = min(sizes[n] - rooms[n], max(left, 0) // (len(cut_ones) - served))
+        rooms[n] += more
+        left -= more
+    return rooms
+
+
+def _shown(hit: Hit | Scored, room: int, wanted: frozenset[str]) -> str:
+    if isinstance(hit, Hit) or hit.lexical:
+        return excerpt(hit.entry.content, room, wanted, (hit.start, hit.end))
+    return cut(hit.entry.content, room)
 
 
 def _match(hit: Hit | Scored) -> str:

@@ -48,6 +48,16 @@ def raw_words(text: str) -> list[str]:
     return _ASCII_WORD.findall(text) if text.isascii() else _WORD.findall(unicodedata.normalize("NFC", text))
 
 
+def word_places(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where words stand between the two places; scripts without spaces give pairs of characters."""
+    for found in _WORD.finditer(text, start, end):
+        first, last = found.span()
+        if last - first > 2 and _RUN.match(found[0]):
+            yield from ((at, at + 2) for at in range(first, last - 1))
+        else:
+            yield first, last
+
+
 class Words:
     """Remembers the terms of each distinct word. One object for one thread."""
 

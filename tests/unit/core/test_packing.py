@@ -28,6 +28,29 @@ def test_what_does_not_fit_is_cut_and_said_to_be() -> None:
     assert result.truncated
 
 
+def test_a_long_hit_leaves_the_others_their_place() -> None:
+    short = [hit(f"short entry {number}") for number in range(15)]
+    result = pack([hit("word " * 12_000), *short], 4000)
+    assert [found.content for found in result.results[1:]] == [each.entry.content for each in short]
+    assert result.truncated
+    assert [found.content_truncated for found in result.results] == [True] + [False] * 15
+    assert tokens(result.results[0].content) > 2000, "what the others leave is used"
+
+
+def test_hits_of_middling_length_stay_whole_beside_long_ones() -> None:
+    result = pack([hit("long " * 12_000), hit("word " * 400), hit("more " * 12_000)], 4000)
+    assert [found.content_truncated for found in result.results] == [True, False, True]
+    first, _, third = (tokens(found.content) for found in result.results)
+    assert abs(first - third) <= 4
+
+
+def test_a_hit_that_is_whole_is_not_said_to_be_cut() -> None:
+    for budget in (50, 60, 64, 100):
+        result = pack([hit("one short line")], budget)
+        assert [found.content for found in result.results] == ["one short line"]
+        assert not result.truncated
+
+
 def test_the_best_hit_always_shows_something() -> None:
     result = pack([hit("word " * 1000)], 50)
     assert result.results[0].content_truncated

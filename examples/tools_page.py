@@ -58,6 +58,12 @@ forgotten. An entry is not recalled before `valid_from` or from `valid_until` on
 Defaults: `limit` 10, `max_tokens` 4000, `inherit` true, `descendants` false, `mode` hybrid.
 `since` (included) and `until` (excluded) look at `occurred_at`, else at the time of creation; so does the order of
 the newest. A time without a zone is UTC, a day is its midnight.
+
+A time that the question names lifts what happened then, and hides nothing: a day (`2025-03-04`, `2025/03/04`,
+`04.03.2025`, `4 March 2025`, `March 4th`), a month (`2025-03`, `March 2025`, `in March`), a year (`2025`), `today`,
+`yesterday`, `last week`, `this week`, `last month`. Without a year it is that of every year; `3/4/2025` is 4 March as
+well as 3 April. All in UTC. The days around one that is named are lifted a little, and wholly where nothing stands at
+the day itself: people tell of things later.
 """,
     "memory_forget": """
 A filter acts in its one scope, not above or below it, on active, superseded and archived entries, at most 1000 a call

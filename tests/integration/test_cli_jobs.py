@@ -61,11 +61,20 @@ async def test_jobs_are_listed_retried_and_discarded(tmp_path: Path) -> None:
     ]
 
     retried = await program(tmp_path, "jobs", "retry", "1", "99")
-    assert (retried.code, retried.output) == (0, "1 of 2 retried\n")
+    assert (retried.code, retried.output) == (1, "1 of 2 retried\n")
+    assert retried.errors == "agent-memory: job 99: there is no such job\n"
     discarded = await program(tmp_path, "jobs", "discard", "2", "--json")
-    assert (discarded.code, json.loads(discarded.output)) == (0, {"discarded": 1})
+    assert (discarded.code, json.loads(discarded.output)) == (0, {"discarded": 1, "refused": {}})
     none = await program(tmp_path, "jobs", "discard", "2")
     assert (none.code, none.output) == (1, "0 of 1 discarded\n")
+    assert none.errors == "agent-memory: job 2: there is no such job\n"
+    alive = await program(tmp_path, "jobs", "discard", "1", "3", "4", "3")
+    assert (alive.code, alive.output) == (1, "0 of 3 discarded\n")
+    assert alive.errors.splitlines() == [
+        "agent-memory: job 1: not a dead letter, it is due",
+        "agent-memory: job 3: not a dead letter, it is running",
+        "agent-memory: job 4: not a dead letter, it is waiting",
+    ]
     left = json.loads((await program(tmp_path, "jobs", "list", "--json")).output)
     assert {job["id"]: job["state"] for job in left["jobs"]} == {1: "due", 3: "running", 4: "waiting"}
 

@@ -14,12 +14,17 @@ from .dates import named_times
 from .weights import HALF_LIFE_DAYS, Weights
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .arrays import Flags, Floats, Numbers
+    from .dates import Stretch
     from .index import Index
     from .lexical import Words
     from .question import Question
 
 _DAY = 86_400 * 1_000_000
+_BESIDE = 0.3
+"""Of their fit, for the days around one that is named, where something happened on the day itself."""
 _HALF_LIVES = np.array([HALF_LIFE_DAYS[kind] for kind in KIND_CODES], np.float32)
 
 
@@ -43,14 +48,25 @@ def author(catalogue: Catalogue, question: Question, admitted: Flags, weights: W
     return boost
 
 
-def date(catalogue: Catalogue, question: Question, now: datetime, weights: Weights) -> Floats:
+def date(
+    catalogue: Catalogue, question: Question, admitted: Flags, now: datetime, weights: Weights
+) -> Floats:
     at = catalogue.docs["at"]
     fits = np.zeros(len(at), np.float32)
     first_year = datetime.fromtimestamp(max(0, int(at.min(initial=to_micros(now)))) / 1_000_000, UTC).year
-    for start, end, fit in named_times(question.text, now, first_year):
-        within = (at >= to_micros(start)) & (at < to_micros(end))
-        fits[within] = np.maximum(fits[within], fit)
+    for times, around in named_times(question.text, now, first_year):
+        then, beside = _fits(at, times), _fits(at, around)
+        share = np.float32(_BESIDE if then[admitted].any() else 1)
+        np.maximum(fits, np.maximum(then, share * beside), out=fits)
     return np.float32(weights.date) * fits
+
+
+def _fits(at: Numbers, stretches: Iterable[Stretch]) -> Floats:
+    fits = np.zeros(len(at), np.float32)
+    for start, end, fit in stretches:
+        within = (at >= to_micros(start)) & (at < to_micros(end))
+        fits[within] = np.maximum(fits[within], np.float32(fit))
+    return fits
 
 
 def small(

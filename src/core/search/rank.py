@@ -52,7 +52,7 @@ def rank(
     words = lexical.score(index, question, admitted)
     sessions = context.session_scores(index, words, admitted) * weights.session
     author = metadata.author(index.catalogue, question, admitted, weights)
-    date = metadata.date(index.catalogue, question, now, weights)
+    date = metadata.date(index.catalogue, question, admitted, now, weights)
     first = weights.lexical * words.docs + sessions + author + date
     first[~admitted] = 0
     nearest = {model: index.tables[model].nearest(vector, admitted) for model, vector in vectors.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .in_process import use_memory
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _ACTIONS = ("list", "retry", "discard")
 _MOST = 500
+_SPARE = 100
+"""Jobs that may come between counting them and reading them."""
 
 
 def run(arguments: list[str]) -> int:
@@ -26,8 +29,8 @@ def run(arguments: list[str]) -> int:
         "jobs",
         "Jobs are work that follows from what was stored, or is due by the clock. list: those that wait or run, due "
         "first coming first; with --dead those that failed for good, newest first. retry: the dead ones with these ids "
-        "wait again, with all their attempts before them. discard: they are gone. Exits with 1 when none of the ids is "
-        "that of a dead job.",
+        "wait again, with all their attempts before them. discard: they are gone. Exits with 1 when one of the ids is "
+        "not that of a dead job, and says which; the others are done.",
         {
             "what is to be done": "jobs list",
             "what failed": "jobs list --dead",
@@ -77,16 +80,36 @@ def _list(given: dict[str, Any]) -> Callable[[App, Caller], Awaitable[int]]:
 def _change(given: dict[str, Any]) -> Callable[[App, Caller], Awaitable[int]]:
     async def use(app: App, _: Caller) -> int:
         retry = given["action"] == "retry"
+        ids: list[int] = list(dict.fromkeys(given["ids"]))
+        refused = await _not_dead(app, ids)
         change = app.storage.revive_jobs if retry else app.storage.discard_jobs
-        count = await change(given["ids"])
+        count = await change([each for each in ids if each not in refused])
         done = "retried" if retry else "discarded"
         if given["json"]:
-            show_json({done: count})
+            show_json({done: count, "refused": {str(each): why for each, why in refused.items()}})
         else:
-            show(f"{count} of {len(set(given['ids']))} {done}")
-        return 0 if count else 1
+            show(f"{count} of {len(ids)} {done}")
+        for each, why in refused.items():
+            sys.stderr.write(f"agent-memory: job {each}: {why}\n")
+        return 0 if count == len(ids) else 1
 
     return use
+
+
+async def _not_dead(app: App, ids: list[int]) -> dict[int, str]:
+    """Those of the ids that cannot be meant, with the reason."""
+    stats = await app.storage.job_stats()
+    dead = {job.id for job in await app.storage.dead_jobs(limit=stats.dead + _SPARE)}
+    others = [each for each in ids if each not in dead]
+    if not others:
+        return {}
+    live = await app.storage.pending_jobs(limit=stats.waiting + stats.leased + _SPARE)
+    now = app.clock.now()
+    states: dict[int, str] = {row["id"]: row["state"] for row in (_pending_row(one, now) for one in live)}
+    return {
+        each: f"not a dead letter, it is {states[each]}" if each in states else "there is no such job"
+        for each in others
+    }
 
 
 def _pending_row(pending: PendingJob, now: datetime) -> dict[str, Any]:

@@ -4,18 +4,23 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent_memory.core.search.dates import named_times
+from agent_memory.core.search.dates import Stretch, named_times
 
 _NOW = datetime(2025, 6, 18, 15, tzinfo=UTC)
 
 
 def best(question: str) -> set[tuple[str, str]]:
-    """The stretches that fit wholly, as dates."""
+    """The times themselves, as dates."""
     return {
         (f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}")
-        for start, end, fit in named_times(question, _NOW, 2023)
+        for named in named_times(question, _NOW, 2023)
+        for start, end, fit in named.times
         if fit == 1
     }
+
+
+def around(question: str) -> set[Stretch]:
+    return {stretch for named in named_times(question, _NOW, 2023) for stretch in named.around}
 
 
 @pytest.mark.parametrize(
@@ -26,15 +31,52 @@ def best(question: str) -> set[tuple[str, str]]:
         "What happened on May 8, 2023?",
         "What happened on May 8th 2023?",
         "What happened on 2023-05-08?",
+        "What happened at 2023-05-08T10:00?",
+        "What happened on 2023/05/08?",
+        "What happened on 08.05.2023?",
+        "8.5.2023",
+        "what happened on 8. 5. 2023.",
     ],
 )
 def test_a_day_however_it_is_written(question: str) -> None:
-    assert best(question) == {("2023-05-08", "2023-05-11")}
+    assert best(question) == {("2023-05-08", "2023-05-09")}
+
+
+def test_the_days_around_a_day_are_not_the_day() -> None:
+    assert around("on 2023-05-08") == {
+        Stretch(datetime(2023, 5, 8, tzinfo=UTC), datetime(2023, 5, 11, tzinfo=UTC), 1.0),
+        Stretch(datetime(2023, 5, 7, tzinfo=UTC), datetime(2023, 5, 17, tzinfo=UTC), 0.7),
+        Stretch(datetime(2023, 5, 1, tzinfo=UTC), datetime(2023, 6, 1, tzinfo=UTC), 0.3),
+    }
+    assert around("in May 2023") == set()
+
+
+def test_month_and_day_that_may_be_either_are_both() -> None:
+    assert best("on 3/4/2025") == {("2025-03-04", "2025-03-05"), ("2025-04-03", "2025-04-04")}
+    assert best("on 4/4/2025") == {("2025-04-04", "2025-04-05")}
+    assert best("on 12/25/2024") == best("on 25/12/2024") == {("2024-12-25", "2024-12-26")}
 
 
 def test_a_day_without_a_year_is_that_of_every_year() -> None:
     assert best("the talk of 3 March") == {
-        ("2023-03-03", "2023-03-06"), ("2024-03-03", "2024-03-06"), ("2025-03-03", "2025-03-06"),
+        ("2023-03-03", "2023-03-04"), ("2024-03-03", "2024-03-04"), ("2025-03-03", "2025-03-04"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "March",
+        "march?",
+        "What did we decide in March?",
+        "what was done in march",
+        "March retrospective",
+        "last march",
+    ],
+)
+def test_a_month_without_a_year_is_that_of_every_year(question: str) -> None:
+    assert best(question) == {
+        ("2023-03-01", "2023-04-01"), ("2024-03-01", "2024-04-01"), ("2025-03-01", "2025-04-01"),
     }  # fmt: skip
 
 
@@ -60,8 +102,15 @@ def test_days_counted_from_now() -> None:
         "the mar on the table",
         "what is march madness",
         "version 3.2024.1",
+        "version 1.3.4.2025",
+        "version 3.4.2025.1",
         "ticket ABC-2024",
         "2023-13-45",
+        "45.13.2023",
+        "13/13/2023",
+        "0000-01-01",
+        "9999-12-31",
+        "0001-01-01",
         "",
     ],
 )
@@ -71,3 +120,4 @@ def test_what_is_no_date(question: str) -> None:
 
 def test_a_day_that_does_not_exist_leaves_its_month_alone() -> None:
     assert best("on 31 February 2024") == set()
+    assert around("on 31 February 2024") == set()

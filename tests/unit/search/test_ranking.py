@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +140,31 @@ def test_what_happened_at_the_time_that_is_named_comes_first() -> None:
     now = entry("an okapi!", occurred_at=T0)
     day = f"{then.at:%d %B %Y}"
     assert found(index_of(then, now), f"okapi on {day}", weights=only(date=1))[0] == then.id
+
+
+def of_days(*days: int) -> list[Entry]:
+    """Of March 2025."""
+    at = datetime(2025, 3, 1, 12, tzinfo=UTC)
+    return [entry("okapi " + "x" * day, occurred_at=at + timedelta(days=day - 1)) for day in days]
+
+
+@pytest.mark.parametrize("day", ["2025-03-04", "04.03.2025", "March 4, 2025", "3/4/2025"])
+def test_the_day_that_is_named_comes_before_those_around_it(day: str) -> None:
+    days = of_days(3, 4, 5, 6)
+    hits = ask(index_of(*days), f"okapi on {day}", weights=Weights(), now=datetime(2026, 1, 1, tzinfo=UTC))
+    assert hits[0].id == days[1].id
+    parts = {hit.id: hit.parts.get("date", 0.0) for hit in hits}
+    assert parts[days[1].id] == pytest.approx(Weights().date)
+    assert max(part for id_, part in parts.items() if id_ != days[1].id) < 0.4 * Weights().date
+
+
+def test_where_nothing_stands_at_the_day_what_was_told_soon_after_comes_first() -> None:
+    days = of_days(1, 5, 20)
+    hidden = changed(of_days(4)[0], scope="z/z")
+    where = EntryFilter(where=ScopeFilter(scope=days[0].scope), live_at=T0)
+    hits = ask(index_of(*days, hidden), "okapi on 2025-03-04", weights=only(date=1.2), where=where)
+    assert hits[0].id == days[1].id
+    assert hits[0].parts["date"] == pytest.approx(1.2)
 
 
 def test_what_only_asks_comes_later() -> None:

@@ -60,6 +60,7 @@ class Work:
         self._watches = watches
         self._finished = asyncio.Event()
         self._running = False
+        self._failed = 0
         trouble = _Trouble(app.log)
         self.runner = JobRunner(
             app.storage,
@@ -115,10 +116,14 @@ class Work:
         if self._running:
             await self._finished.wait()
 
-    async def once(self) -> None:
-        """What is due now, jobs and schedules, and no more. `Unavailable` where the store does not answer."""
+    async def once(self) -> int:
+        """What is due now, jobs and schedules, and no more; how many failed. `Unavailable` where the store does not
+        answer.
+        """
+        before = self._failed
         await self.scheduler.turn()
         await self.runner.drain()
+        return self._failed - before
 
     async def _watch(self) -> None:
         if self._app.store.capabilities.marks:
@@ -145,6 +150,7 @@ class Work:
 
     def _told(self, run: JobRun) -> None:
         if run.result != "done":
+            self._failed += run.result != "lost"
             write = self._app.log.error if run.result == "dead" else self._app.log.warning
             write(
                 f"job {run.result}", job=run.job, kind=run.kind, attempt=run.attempt, reason=run.reason,

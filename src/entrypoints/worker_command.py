@@ -63,12 +63,12 @@ def work_of(app: App, options: WorkerOptions) -> Work:
 async def _once(reading: Reading, options: WorkerOptions, log: Log, compose: Compose) -> int:
     try:
         async with open_app(reading.settings, log) as app:
-            await compose(app, options).once()
+            failed = await compose(app, options).once()
     except (PortError, ExceptionGroup) as error:
         code, reason = exit_code(error)
         sys.stderr.write(f"agent-memory: {reason}\n")
         return code
-    return 0
+    return 1 if failed else 0
 
 
 async def _live(reading: Reading, options: WorkerOptions, log: Log, compose: Compose) -> int:

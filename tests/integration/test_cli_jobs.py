@@ -102,3 +102,12 @@ async def test_worker_once_does_what_is_due_and_ends(tmp_path: Path) -> None:
     jobs = json.loads((await program(tmp_path, "jobs", "list", "--json")).output)["jobs"]
     assert {job["state"] for job in jobs} == {"waiting"}
     assert "upkeep.backup" in {job["kind"] for job in jobs}
+
+
+async def test_worker_once_says_that_something_failed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = {"BACKUP_EVERY_HOURS": "24", "BACKUP_DIR": str(tmp_path / "file" / "backups")}
+    assert (await program(tmp_path, "remember", "a fact")).code == 0
+    once = await program(tmp_path, "worker", "--once", LOG_LEVEL="warning", **settings)
+    assert once.code == 1
+    assert "upkeep.backup" in once.errors

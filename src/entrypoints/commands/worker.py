@@ -30,7 +30,9 @@ def run(arguments: list[str]) -> int:
         metavar="N",
         help="batches of one kind at once (default: as WORKER_CONCURRENCY says)",
     )
-    parser.add_argument("--once", action="store_true", help="do what is due and end")
+    parser.add_argument(
+        "--once", action="store_true", help="do what is due and end; exits with 1 if any failed"
+    )
     parser.add_argument(
         "--listen",
         nargs="?",

@@ -57,13 +57,29 @@ forgotten. An entry is not recalled before `valid_from` or from `valid_until` on
     "memory_recall": """
 Defaults: `limit` 10, `max_tokens` 4000, `inherit` true, `descendants` false, `mode` hybrid.
 `since` (included) and `until` (excluded) look at `occurred_at`, else at the time of creation; so does the order of
-the newest. A time without a zone is UTC, a day is its midnight.
+the newest. A time without a zone is UTC, a day is its midnight. `query` has at most 4,096 characters; without it, the
+newest entries are listed.
 
 A time that the question names lifts what happened then, and hides nothing: a day (`2025-03-04`, `2025/03/04`,
 `04.03.2025`, `4 March 2025`, `March 4th`), a month (`2025-03`, `March 2025`, `in March`), a year (`2025`), `today`,
 `yesterday`, `last week`, `this week`, `last month`. Without a year it is that of every year; `3/4/2025` is 4 March as
 well as 3 April. All in UTC. The days around one that is named are lifted a little, and wholly where nothing stands at
 the day itself: people tell of things later.
+
+- `truncated`: `max_tokens` left out results or cut one. A cut one has `content_truncated` and shows the part where the
+  question's words stand; `memory_get` gives the whole. A long entry is not cut below about 200 tokens before others are
+  left out for it, and what is left over is shared among those that are cut. Each result is counted with its title and
+  60 tokens for its other fields; the first is always there.
+- `degraded`: the search by meaning was wanted and was missing wholly or in part. So it is while the index fills after
+  a start or a purge, while entries still wait for their vectors, when the embedder does not answer, above
+  `AGENT_MEMORY_SEARCH_INDEX_MAX` entries, and with `as_of`: the past is searched by words only.
+- `match`: `lexical` (words), `dense` (meaning) or `both`; left out of a list of the newest.
+- `score` is relative within one answer: its best is 1. Scores of two answers say nothing of each other.
+- `explain` adds `rank`, the `terms` looked up, `lexical` and `dense` (each 0 to 1 within this answer), the `score`
+  before it was made relative, and its `parts`, which add up to it: `own` (words and meaning), what entries beside it
+  and its session lend it, its author and date where the question names them, and small ones. A part of 0 is left out.
+  Where the database's own search answered (`as_of`, stop words alone, no index), there are only `rank`, `lexical` (its
+  figure) and `terms`.
 """,
     "memory_forget": """
 A filter acts in its one scope, not above or below it, on active, superseded and archived entries, at most 1000 a call

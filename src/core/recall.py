@@ -13,6 +13,7 @@ from .lexical import query_terms
 from .results import Found, RecallResult, source_of
 from .scope import scope_under
 from .search.excerpt import excerpt, wanted_terms
+from .search.question import of_stop_words
 from .tags import normal_tags
 from .text import checked, cut, tokens
 from .times import optional_time
@@ -38,7 +39,9 @@ _SNIPPET = 200
 async def recall(
     storage: Reader, request: Recall, caller: Caller, *, now: datetime, search: Finder | None = None
 ) -> RecallResult:
-    """By the index where there is one; by the store's own search until then, and for the past, which only it knows."""
+    """By the index where there is one; by the store's own search until then, and for what only it knows: the past, and
+    stop words.
+    """
     if request.mode == "dense" and (search is None or not search.embeds):
         raise Rejected(
             "mode: 'dense' needs an embedder and none is configured; use 'hybrid' or 'lexical'", "mode"
@@ -55,12 +58,13 @@ async def recall(
         return packed([Hit(entry, 0.0) for entry in page.items])
     if not terms:
         return packed([])
-    if search is not None and where.as_of is None:
+    plain = request.mode != "dense" and of_stop_words(request.query)
+    if search is not None and where.as_of is None and not plain:
         answer = await search.find(request.query, where, mode=request.mode, limit=request.limit, now=now)
         if answer is not None:
             return packed(answer.hits, degraded=answer.degraded)
     hits = await storage.search(LexicalQuery(terms=terms, filter=where, limit=request.limit))
-    lesser = search is not None and search.embeds and request.mode != "lexical" and where.as_of is None
+    lesser = search is not None and search.embeds and request.mode != "lexical" and not plain
     return packed(hits, degraded=lesser)
 
 

@@ -41,6 +41,12 @@ def asks_for_a_name(text: str) -> bool:
     return bool(parts) and all(any(map(str.isdigit, part)) for part in parts)
 
 
+def of_stop_words(text: str) -> bool:
+    """Whether it has words, and no index holds any of them."""
+    words = raw_words(text)
+    return bool(words) and not any(map(word_terms, words))
+
+
 def names_something(text: str) -> bool:
     """Whether a word is capitalised that is no stop word."""
     return any(word[:1].isupper() and word_terms(word) for word in raw_words(text))

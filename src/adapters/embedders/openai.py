@@ -32,6 +32,7 @@ _SPLIT_HERE = 2_000
 """Characters. So many are counted faster than a thread is woken."""
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 20.0
+_QUERY_SECONDS = 2.0
 
 
 class OpenAIServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +99,6 @@ class OpenAIEmbedder:
             headers["Authorization"] = f"Bearer {self._server.key}"
         self._session = aiohttp.ClientSession(
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=self._server.timeout),
             # Cookies and redirects have no place here, and a redirect would carry texts elsewhere.
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -121,7 +121,7 @@ class OpenAIEmbedder:
         for at in range(0, len(sent), self._server.batch):
             places = sent[at : at + self._server.batch]
             prefix = self._prefixes[kind]
-            found = await self._ask([prefix + bounded(texts[place]) for place in places])
+            found = await self._ask([prefix + bounded(texts[place]) for place in places], kind)
             for place, vector in zip(places, found, strict=True):
                 answers[place] = vector
         return answers
@@ -131,16 +131,23 @@ class OpenAIEmbedder:
             return _split(texts)
         return await asyncio.to_thread(_split, texts)
 
-    async def _ask(self, texts: list[str]) -> list[bytes]:
-        """Tries again after what may pass, with pauses that double; a server that says how long is heard."""
+    async def _ask(self, texts: list[str], kind: Kind) -> list[bytes]:
+        """Tries again after what may pass, with pauses that double; a server that says how long is heard. A question
+        is asked once and not for long: somebody waits for its answer, and there is one without this vector.
+        """
+        tries, seconds = (
+            (1, min(self._server.timeout, _QUERY_SECONDS))
+            if kind == "query"
+            else (self._server.tries, self._server.timeout)
+        )
         body = msgspec.json.encode({"model": self._server.model, "input": texts, "encoding_format": "base64"})
-        for attempt in range(1, self._server.tries + 1):
+        for attempt in range(1, tries + 1):
             try:
                 async with self._guard():
-                    answer = await self._post(body)
+                    answer = await self._post(body, seconds)
                 return vectors(answer, len(texts), self._server.dimension)
             except _Passing as passing:
-                if attempt == self._server.tries:
+                if attempt == tries:
                     raise passing.error from passing.__cause__
                 await self._clock.sleep(passing.wait or _pause(attempt))
         raise AssertionError("there is always a last try")
@@ -148,18 +155,20 @@ class OpenAIEmbedder:
     def _guard(self) -> AbstractAsyncContextManager[None]:
         return nullcontext() if self._breaker is None else self._breaker.guard()
 
-    async def _post(self, body: bytes) -> bytes:
+    async def _post(self, body: bytes, seconds: float) -> bytes:
         import aiohttp  # noqa: PLC0415 - loaded when entered
 
         if self._session is None:
             raise Unavailable("the embedder is closed")
         url = f"{self._server.url.rstrip('/')}/embeddings"
         try:
-            async with self._session.post(url, data=body, allow_redirects=False) as response:
+            async with self._session.post(
+                url, data=body, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=seconds)
+            ) as response:
                 answer = await _bounded_body(response)
                 status, wait = response.status, _retry_after(response.headers.get("Retry-After", ""))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            told = str(error) or f"no answer within {self._server.timeout:g} s"
+            told = str(error) or f"no answer within {seconds:g} s"
             raise _Passing(Unavailable(f"the embedding server cannot be reached: {told}")) from error
         if status == 200:
             return answer

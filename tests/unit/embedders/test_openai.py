@@ -97,7 +97,7 @@ async def test_texts_go_in_batches_with_the_key_and_the_model(
 
 async def test_without_a_key_nothing_is_said_of_one(server: EmbeddingServer, clock: NotedPauses) -> None:
     async with client(server, clock, key="") as embedder:
-        await embedder.embed(["text"], kind="query")
+        await embedder.embed(["text"], kind="document")
     assert server.keys == [""]
 
 
@@ -105,7 +105,7 @@ async def test_without_a_key_nothing_is_said_of_one(server: EmbeddingServer, clo
 async def test_what_may_pass_is_tried_again(server: EmbeddingServer, clock: NotedPauses, status: int) -> None:
     server.script = [always(refused(status, "later"))] * 2
     async with client(server, clock) as embedder:
-        assert len(await embedder.embed(["text"], kind="query")) == 1
+        assert len(await embedder.embed(["text"], kind="document")) == 1
     assert len(server.asked) == 3
 
 
@@ -113,7 +113,7 @@ async def test_pauses_grow_and_differ(server: EmbeddingServer, clock: NotedPause
     server.down = True
     async with client(server, clock, tries=5) as embedder:
         with pytest.raises(Unavailable, match="cannot be reached"):
-            await embedder.embed(["text"], kind="query")
+            await embedder.embed(["text"], kind="document")
     assert len(server.asked) == 5
     for pause, longest in zip(clock.pauses, (0.5, 1.0, 2.0, 4.0), strict=True):
         assert longest / 2 <= pause <= longest
@@ -125,7 +125,7 @@ async def test_a_server_that_says_how_long_is_heard_within_bounds(
     waits = ("7", "86400", "Wed, 21 Oct 2026 07:28:00 GMT")
     server.script = [always(refused(429, "slow down", {"Retry-After": wait})) for wait in waits]
     async with client(server, clock, tries=4) as embedder:
-        await embedder.embed(["text"], kind="query")
+        await embedder.embed(["text"], kind="document")
     assert clock.pauses[:2] == [7.0, 20.0]
     assert clock.pauses[2] < 7.0
 
@@ -147,7 +147,7 @@ async def test_a_refusal_is_told_at_once_in_the_servers_words(
     server.script = [always(refused(status, "no such\x1b[31m thing"))]
     async with client(server, clock) as embedder:
         with pytest.raises(error, match=rf"{status}: no such \[31m thing"):
-            await embedder.embed(["text"], kind="query")
+            await embedder.embed(["text"], kind="document")
     assert len(server.asked) == 1
 
 
@@ -198,7 +198,7 @@ async def test_an_answer_that_is_cut_is_asked_for_again(server: EmbeddingServer,
 
     server.script = [cut, abort]
     async with client(server, clock) as embedder:
-        assert len(await embedder.embed(["text"], kind="query")) == 1
+        assert len(await embedder.embed(["text"], kind="document")) == 1
     assert len(server.asked) == 3
 
 
@@ -212,8 +212,26 @@ async def test_a_slow_server_is_given_up_on(server: EmbeddingServer, clock: Note
     server.script = [slow, slow]
     async with client(server, clock, timeout=0.05, tries=2) as embedder:
         with pytest.raises(Unavailable, match=r"no answer within 0\.05 s|[Tt]imeout"):
+            await asyncio.wait_for(embedder.embed(["text"], kind="document"), PROMPT)
+    gone.set()
+
+
+async def test_a_question_is_asked_once_and_not_for_long(
+    server: EmbeddingServer, clock: NotedPauses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent_memory.adapters.embedders.openai._QUERY_SECONDS", 0.05)
+    gone = asyncio.Event()
+
+    async def slow(_request: web.Request, _body: bytes) -> web.Response:
+        await gone.wait()
+        return web.Response()
+
+    server.script = [slow, slow]
+    async with client(server, clock, timeout=60.0, tries=3) as embedder:
+        with pytest.raises(Unavailable, match=r"no answer within 0\.05 s|[Tt]imeout"):
             await asyncio.wait_for(embedder.embed(["text"], kind="query"), PROMPT)
     gone.set()
+    assert len(server.script) == 1
 
 
 async def test_a_cancelled_call_lets_go_of_the_server(server: EmbeddingServer, clock: NotedPauses) -> None:
@@ -226,12 +244,12 @@ async def test_a_cancelled_call_lets_go_of_the_server(server: EmbeddingServer, c
 
     server.script = [slow]
     async with client(server, clock) as embedder:
-        call = asyncio.create_task(embedder.embed(["text"], kind="query"))
+        call = asyncio.create_task(embedder.embed(["text"], kind="document"))
         await asyncio.wait_for(asked.wait(), PROMPT)
         call.cancel()
         await asyncio.wait([call], timeout=PROMPT)
         assert call.cancelled()
-        assert len(await embedder.embed(["text"], kind="query")) == 1
+        assert len(await embedder.embed(["text"], kind="document")) == 1
     left.set()
 
 
@@ -242,7 +260,7 @@ async def test_a_redirect_takes_no_text_elsewhere(server: EmbeddingServer, clock
     server.script = [elsewhere]
     async with client(server, clock) as embedder:
         with pytest.raises(Rejected, match="307"):
-            await embedder.embed(["text"], kind="query")
+            await embedder.embed(["text"], kind="document")
     assert len(server.asked) == 1
 
 
@@ -261,10 +279,10 @@ async def test_the_key_is_in_no_error_and_no_log(
     server.script = [always(refused(401, "wrong key"))]
     async with client(server, clock) as embedder:
         with pytest.raises(Misconfigured) as caught:
-            await embedder.embed(["text"], kind="query")
+            await embedder.embed(["text"], kind="document")
         server.down = True
         with pytest.raises(Unavailable) as also:
-            await embedder.embed(["text"], kind="query")
+            await embedder.embed(["text"], kind="document")
     assert KEY not in repr(caught.value) + repr(also.value) + caplog.text
     assert KEY not in repr(OpenAIServer(url="u", model="m", dimension=1, key=KEY))
 
@@ -281,7 +299,7 @@ async def test_a_breaker_stops_asking_a_server_that_is_down(
     ):
         for _ in range(2):
             with pytest.raises((CircuitOpen, Unavailable)):
-                await embedder.embed(["text"], kind="query")
+                await embedder.embed(["text"], kind="document")
         assert (await breaker.status()).state == "open"
     assert len(server.asked) == 2
 

@@ -74,7 +74,9 @@ the day itself: people tell of things later.
   a start or a purge, while entries still wait for their vectors, when the embedder does not answer, above
   `AGENT_MEMORY_SEARCH_INDEX_MAX` entries, and with `as_of`: the past is searched by words only.
 - `match`: `lexical` (words), `dense` (meaning) or `both`; left out of a list of the newest.
-- `score` is relative within one answer: its best is 1. Scores of two answers say nothing of each other.
+- `score` is relative within one answer. Its best is 1, and less where only meaning speaks for it and that weakly: no word
+  of the question is found, and the nearest entry is far (nonsense is answered by about 0.5). Scores of two answers say
+  nothing else of each other.
 - `explain` adds `rank`, the `terms` looked up, `lexical` and `dense` (each 0 to 1 within this answer), the `score`
   before it was made relative, and its `parts`, which add up to it: `own` (words and meaning), what entries beside it
   and its session lend it, its author and date where the question names them, and small ones. A part of 0 is left out.

@@ -48,7 +48,9 @@ _LOOKING = 4
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True):
-    """`start`, `end`: the best chunk of a long entry (0, 0: the whole). `parts` add up to `score`."""
+    """`start`, `end`: the best chunk of a long entry (0, 0: the whole). `parts` add up to `score`. `sure`: what the best
+    hit of the answer is worth, 0 to 1: less than 1 where nothing but meaning speaks for it, and that weakly.
+    """
 
     entry: Entry
     score: float
@@ -58,6 +60,7 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
     parts: dict[str, float] = {}
     start: int = 0
     end: int = 0
+    sure: float = 1.0
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -143,6 +146,7 @@ class Search:
                 parts=one.parts,
                 start=one.start,
                 end=one.end,
+                sure=one.sure,
             )
             for one in ranked
             if one.id in standing and matches(standing[one.id], where)

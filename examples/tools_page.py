@@ -120,6 +120,9 @@ each other, and none of them can act as anyone outside it.
 Counted under no rate limit. `status` is `degraded` when something needs care, named in `problems`, and `unhealthy` when
 the database does not answer. `locks.held` is there once this process has used a file lock, and always with Redis.
 With Redis, `redis.breaker` is the circuit before its locks and limits, and `breaker` the one before PostgreSQL.
+`vectorDb` says of the vectors by which meaning is compared: `model`, `dimension`, `entries` that have them in this
+process's index and how many are `pending`; `loaded` is false, and both 0, until the first question has loaded it. An
+embedding server that does not answer is a problem with its name.
 """,
 }
 """What no schema says; the schemas are short, for every client's model reads them."""

@@ -27,8 +27,8 @@ _LEVELS = 1_024
 
 
 class Ranked(NamedTuple):
-    """`start`, `end`: its best chunk. `parts`: what each ingredient gave; they add up to `score`. `sure`: what the best of
-    this answer is worth, 0 to 1.
+    """`start`, `end`: its best chunk. `parts`: what each ingredient gave; they add up to `score`. `sure`: what the best
+    of this answer is worth, 0 to 1.
     """
 
     id: str

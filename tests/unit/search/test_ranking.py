@@ -209,12 +209,12 @@ def test_what_is_far_from_everything_lends_nothing_to_its_neighbours() -> None:
     """In a session an entry is found by its neighbours alone, which must not come from noise."""
     turns = [entry(f"turn {n}", scope="a/b/s1", occurred_at=after(n)) for n in range(3)]
     index = embedded(*((turn, unit(0.14, 1 + n)) for n, turn in enumerate(turns)))
-    asked = {"vectors": {"m": unit(1, 0)}, "weights": only(before=0.2, after=0.2)}
-    assert ask(index, "xqzvb", **asked) == []
+    vectors, weights = {"m": unit(1, 0)}, only(before=0.2, after=0.2)
+    assert ask(index, "xqzvb", vectors=vectors, weights=weights) == []
     near = entry("turn 3", scope="a/b/s1", occurred_at=after(3))
     index.put(near)
     index.put_vectors(near.id, "m", [Vector(values=unit(1, 1))])
-    assert {turns[2].id, near.id} <= {one.id for one in ask(index, "xqzvb", **asked)}
+    assert {turns[2].id, near.id} <= {one.id for one in ask(index, "xqzvb", vectors=vectors, weights=weights)}
 
 
 @pytest.mark.parametrize(("cosine", "sure"), [(0.2, 0.4), (0.4, 0.8), (0.5, 1.0), (0.9, 1.0)])

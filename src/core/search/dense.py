@@ -16,12 +16,12 @@ _NEAR = 0.5
 """From here on, meaning counts as a reason of its own ..."""
 _LEAST = 0.15
 """... unless the cosine itself is less: that of texts which have nothing to do with each other is 0.0 to 0.1 with the
-static model and with MiniLM, and 98 % of LoCoMo's evidence is above this. Something is always nearest, and where
-even that is further, all of it is noise, which must not be spread up to 1.
+static model and with MiniLM, and 98 % of LoCoMo's evidence is above this. Something is always nearest: where even that
+is further, all of it is noise, which must not be spread up to 1.
 """
 _SURE = 0.5
-"""A nearest entry as near as this is as good as a word that is found. Of LoCoMo's questions half have such a one and 95 %
-one above 0.3, among 2,760 turns; strings of random letters have one at 0.17 to 0.36 there (both models).
+"""A nearest entry as near as this is as good as a word that is found. Of LoCoMo's questions half have such a one and
+95 % one above 0.3, among 2,760 turns; strings of random letters have one at 0.17 to 0.36 there (both models).
 """
 
 

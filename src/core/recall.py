@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .caller import Caller
     from .finder import Finder
     from .requests import Recall
-    from .search.searching import Scored
+    from .search.found import Scored
 
 _OVERHEAD = 60
 """Tokens that a result costs beside its text: ids, times and names as JSON."""

@@ -11,13 +11,15 @@ from typing import Any
 
 import msgspec
 
+from agent_memory.entrypoints.mcp.tools import TOOLS
 from agent_memory.entrypoints.stdio_client import StdioClient
 
 HEAD = """# The tools
 
 Made by `examples/tools_page.py` from calls to a real server (`agent-memory mcp`). Each call shows the
 `arguments` that a client sends with `tools/call`, then the `structuredContent` and the text that come back: the same
-answer for programs and for models. Arguments are optional unless marked.
+answer for programs and for models. Arguments are optional unless marked; bounds are not in what `tools/list` answers,
+which is kept short, and are told to whoever passes them.
 
 An error of the call is an answer with `isError` and a text that begins with one of: `rejected` (an argument is wrong),
 `not_found`, `conflict` (read what stands there, decide, call again), `unavailable` (try again), `circuit_open`
@@ -123,13 +125,17 @@ With Redis, `redis.breaker` is the circuit before its locks and limits, and `bre
 """What no schema says; the schemas are short, for every client's model reads them."""
 
 
+WHOLE = {tool["name"]: tool["inputSchema"] for tool in TOOLS}
+"""With the bounds, which a server does not list."""
+
+
 class Page:
     def __init__(self, client: StdioClient) -> None:
         self._client = client
 
     async def tool(self, tool: dict[str, Any]) -> None:
         say(f"\n## {tool['name']}\n\n{tool['description']}\n")
-        schema = tool["inputSchema"]
+        schema = WHOLE[tool["name"]]
         required = schema.get("required", [])
         if not schema["properties"]:
             say("No arguments.")

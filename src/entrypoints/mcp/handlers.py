@@ -16,7 +16,7 @@ from . import text
 from .application import Refused, UnknownTool
 from .arguments import decode_arguments
 from .content import CacheHint, Page, ToolResult
-from .tools import TOOLS
+from .tools import TOOLS, listed
 
 if TYPE_CHECKING:
     from ..wiring import App
@@ -131,7 +131,7 @@ def _agent_of(arguments: msgspec.Raw) -> str | None:
 
 
 def tool_list() -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(TOOLS))
+    return msgspec.Raw(msgspec.json.encode([listed(tool) for tool in TOOLS]))
 
 
 def _health_text(health: Health) -> str:

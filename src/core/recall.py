@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .requests import Recall
     from .search.searching import Scored
 
-_OVERHEAD = 60
+OVERHEAD = 60
 """Tokens that a result costs beside its text: ids, times and names as JSON."""
 _LEAST = 20
 """Tokens of content below which a cut result says too little to be worth its place."""
@@ -137,7 +137,7 @@ def _rooms(hits: Sequence[Hit | Scored], max_tokens: int) -> list[int]:
     rooms: list[int] = []
     left = max_tokens
     for hit, size in zip(hits, sizes, strict=True):
-        fixed = _OVERHEAD + tokens(hit.entry.title)
+        fixed = OVERHEAD + tokens(hit.entry.title)
         least = min(size, _LEAST)
         if left < fixed + least and rooms:
             break

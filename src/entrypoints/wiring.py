@@ -14,6 +14,7 @@ from ..core.file_lock import FileLocks
 from ..core.guarded_storage import GuardedStorage
 from ..core.ids import IdSource
 from ..core.memory import Memory
+from ..core.teamwork import Teamwork
 from ..ports.circuit_breaker import CircuitBreaker
 from ..ports.clock import Clock
 from ..ports.storage import Storage
@@ -50,6 +51,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     memory: Memory
     query_cache: QueryCache
     file_locks: FileLocks
+    team: Teamwork
     feed: Feed
     log: Log
     measuring: Measuring
@@ -79,6 +81,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         search = await open_search(settings, storage, clock, stack, instance=instance, log=log)
         lock = await stack.enter_async_context(LazyLock(lambda: measuring.lock(shared.make_lock())))
         new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
+        file_locks = FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl)
         yield App(
             settings=settings,
             instance=instance,
@@ -94,7 +97,8 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             lock=lock,
             memory=Memory(storage, clock, new_id, search=search, answers=query_cache.answers),
             query_cache=query_cache,
-            file_locks=FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl),
+            file_locks=file_locks,
+            team=Teamwork(storage, clock, new_id, file_locks, search=search, answers=query_cache.answers),
             feed=feed,
             log=log,
             measuring=measuring,

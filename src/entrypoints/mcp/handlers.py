@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ...core import requests
+from ...core import requests, requests_team
 from ...core.caller import Caller
 from ...ports.errors import PortError, Rejected
 from ..admin import is_admin
 from ..health import Health, check_health
-from . import text
+from . import text, text_team
 from .application import Refused, UnknownTool
 from .arguments import decode_arguments
 from .content import CacheHint, Page, ToolResult
@@ -61,6 +61,9 @@ class MemoryTools:
             "memory_forget": (requests.Forget, self._forget, text.forgotten),
             "memory_link": (requests.Link, memory.link, text.linked),
             "memory_file_lock": (requests.FileLock, self._file_lock, text.file_locked),
+            "memory_session": (requests_team.SessionCall, app.team.session, text_team.session_told),
+            "memory_vote": (requests_team.VoteCall, app.team.vote, text_team.vote_told),
+            "memory_context": (requests_team.ContextCall, app.team.context, text_team.context_told),
             "memory_health": (NoArguments, self._health, _health_text),
         }
         self._tools = {

@@ -17,6 +17,7 @@ from ...core.limits import (
 )
 from ...core.requests import FILE_LOCK_ACTIONS
 from ...ports.records import KINDS, RELATION_TYPES
+from .tools_team import TEAM_TOOLS
 
 Schema = dict[str, Any]
 
@@ -272,6 +273,7 @@ TOOLS: tuple[Schema, ...] = (
         _OBJECT,
         destroys=True,
     ),
+    *TEAM_TOOLS,
     _tool(
         "memory_health",
         "Health",

@@ -25,7 +25,9 @@ An error of the call is an answer with `isError` and a text that begins with one
 `not_found`, `conflict` (read what stands there, decide, call again), `unavailable` (try again), `circuit_open`
 (PostgreSQL, or for file locks Redis, has not answered for a while: try again after the seconds that it says),
 `misconfigured` (a setting or a right of the server's is wrong, such as Redis's password: who runs it has to mend it),
-`rate_limited` (see below), `lock_timeout` and `not_held` (see `memory_file_lock`).
+`rate_limited` (see below), `lock_timeout` and `not_held` (see `memory_file_lock`). For programs the same is in
+`structuredContent`: `error` (that word), `message`, `retryable`, and where there is one the `field` at fault,
+`retry_after` in seconds, or the `current` entry of a conflict.
 
 Where rate limits are on (`AGENT_MEMORY_RATE_LIMIT`; by default with PostgreSQL or Redis), every call of a tool but
 `memory_health` counts, and so does every resource that is read but `memory://stats`: for its agent in a short and in a

@@ -16,6 +16,7 @@ from . import text, text_team
 from .application import Refused, UnknownTool
 from .arguments import decode_arguments
 from .content import CacheHint, Page, ToolResult
+from .failures import failure_data
 from .tools import TOOLS, listed
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class MemoryTools:
             request = decode_arguments(tool.decoder, arguments, tool.schema)
             result = await tool.run(request, caller)
         except PortError as error:
-            return ToolResult(text.failure(error), is_error=True, error=error.code)
+            return ToolResult(text.failure(error), failure_data(error), is_error=True, error=error.code)
         return ToolResult(tool.tell(result), result)
 
     def _caller(self, client: str, tool: str) -> Caller:

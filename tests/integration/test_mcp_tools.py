@@ -125,6 +125,13 @@ BAD_CALLS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("ttl_seconds", "86400"),
     ),
     ("memory_file_lock", {"action": "force_unlock", "file_path": "a"}, ("reason", "missing")),
+    ("memory_session", {"action": "pause"}, ("action", "begin")),
+    ("memory_session", {"action": "begin", "scope": "acme"}, ("scope", "org/project")),
+    ("memory_session", {"action": "list", "limit": 101}, ("limit", "100")),
+    ("memory_vote", {"action": "cast", "question": "q?", "choice": "a"}, ("agent_id", "missing")),
+    ("memory_vote", {"action": "tally"}, ("question", "missing")),
+    ("memory_context", {"max_tokens": 199}, ("max_tokens", "200")),
+    ("memory_context", {"query": "x"}, ("query", "task")),
     ("memory_health", {"deep": True}, ("deep", "no such argument")),
 ]
 

@@ -172,6 +172,6 @@ def failure(error: PortError) -> str:
         return f"{text}\n{head}\n{_quoted(current.content)}"
     if isinstance(error, CircuitOpen):
         return f"{text} (try again in {error.retry_after:.0f} s)"
-    if isinstance(error, RateLimited | LockTimeout):
+    if isinstance(error, RateLimited | LockTimeout | Conflict):
         return text  # which says itself how to go on
     return f"{text} (try again)" if error.retryable else text

@@ -57,11 +57,12 @@ def _purpose(one: SessionView) -> str:
 
 def vote_told(result: VoteResult) -> str:
     if result.questions is not None:
-        lines = [f"{one.scope}: {one.question} ({one.voters} voted)" for one in result.questions]
+        lines = [f"{one.scope}: {on_one_line(one.question)} ({one.voters} voted)" for one in result.questions]
         return "\n".join([*lines, *_more(result)]) or "Nothing was voted on here."
     if result.votes is not None:
         lines = [
-            f"{one.agent}: {one.choice}{' (replaced since)' if one.replaced else ''}" for one in result.votes
+            f"{on_one_line(one.agent)}: {on_one_line(one.choice)}{' (replaced since)' if one.replaced else ''}"
+            for one in result.votes
         ]
         return "\n".join([*_more(result), *lines]) or "Nobody has voted on this."
     return "\n".join(_counted(result))
@@ -74,18 +75,18 @@ def _more(result: VoteResult) -> list[str]:
 def _counted(result: VoteResult) -> list[str]:
     lines: list[str] = []
     if result.changed is not None:
-        instead = f" instead of {result.replaced}" if result.replaced else ""
+        instead = f" instead of {on_one_line(result.replaced)}" if result.replaced else ""
         lines.append(f"your vote counts{instead}" if result.changed else "you have voted so already")
     if not result.counts:
         return [*lines, "Nobody has voted on this."]
-    lines.append(", ".join(f"{one.choice}: {one.votes}" for one in result.counts))
+    lines.append(", ".join(f"{on_one_line(one.choice)}: {one.votes}" for one in result.counts))
     if result.tied:
-        lines.append(f"tied: {', '.join(result.tied)}")
+        lines.append(f"tied: {', '.join(on_one_line(choice) for choice in result.tied)}")
     else:
-        lines.append(f"{result.leader} leads by {result.margin}")
-    if result.decided:
+        lines.append(f"{on_one_line(result.leader or '')} leads by {result.margin}")
+    if result.decision is not None:
         lines.append(
-            f"decided: {result.decision} was first ahead by {result.k}; later votes do not change it"
+            f"decided: {on_one_line(result.decision)} was first ahead by {result.k}; later votes do not change it"
         )
     else:
         lines.append(f"not decided: no choice has been ahead by {result.k}")

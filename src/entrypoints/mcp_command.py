@@ -16,6 +16,7 @@ from .logs import Log, make_log
 from .mcp.application import Application
 from .mcp.handlers import MemoryTools
 from .mcp.identity import ServerInfo
+from .mcp.prompts import MemoryPrompts
 from .mcp.resources import MemoryResources
 from .mcp.server import McpServer
 from .mcp_stdio import serve_stdio
@@ -82,6 +83,7 @@ def make_server(app: App) -> McpServer:
         Application(
             tools=app.measuring.tools(MemoryTools(app)),
             resources=app.measuring.resources(MemoryResources(app)),
+            prompts=MemoryPrompts(app),
         ),
         ServerInfo(name="agent-memory", title="Agent Memory", version=__version__),
         instructions=INSTRUCTIONS,

@@ -17,7 +17,7 @@ from ...ports.scopes import ScopeFilter
 from ..health import check_health
 from .application import Refused, ResourceNotFound
 from .content import Page, Resource, ResourceResult, ResourceTemplate, TextResource
-from .messages import SERVER_BUSY
+from .messages import INTERNAL_ERROR, SERVER_BUSY
 
 if TYPE_CHECKING:
     from ...ports.records import Entry
@@ -64,7 +64,7 @@ class MemoryResources:
         try:
             page = await self._app.storage.query(EntryQuery(filter=where, limit=_PAGE, cursor=cursor))
         except PortError as error:
-            raise _refused(error) from None
+            raise refused(error) from None
         first = () if cursor else (Resource(uri=_STATS, name="stats", title="Figures", mime_type=_JSON),)
         return Page((*first, *map(_listed, page.items)), page.cursor)
 
@@ -81,11 +81,8 @@ class MemoryResources:
                 reader = msgspec.structs.replace(self._caller, client=context.client.name[:128])
                 await self._app.limits.admit(reader, None)
             content = await self._read(uri)
-        except RateLimited as error:
-            wait = {"retryAfterMs": ceil(error.retry_after * 1000)}
-            raise Refused(f"{error.code}: {error}", code=SERVER_BUSY, data=wait) from None
         except PortError as error:
-            raise _refused(error) from None
+            raise refused(error) from None
         if content is None:
             raise ResourceNotFound(uri)
         return ResourceResult(
@@ -111,7 +108,11 @@ def _listed(entry: Entry) -> Resource:
                     mime_type=_JSON)  # fmt: skip
 
 
-def _refused(error: PortError) -> Refused:
-    return (
-        Refused(f"{error.code}: {error}") if isinstance(error, Rejected) else Refused(str(error), code=-32603)
-    )
+def refused(error: PortError) -> Refused:
+    """What a method that is no tool says of an error: it has no other way."""
+    if isinstance(error, RateLimited):
+        wait = {"retryAfterMs": ceil(error.retry_after * 1000)}
+        return Refused(f"{error.code}: {error}", code=SERVER_BUSY, data=wait)
+    if isinstance(error, Rejected):
+        return Refused(f"{error.code}: {error}")
+    return Refused(str(error), code=INTERNAL_ERROR)

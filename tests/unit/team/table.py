@@ -25,7 +25,20 @@ if TYPE_CHECKING:
 
     from agent_memory.core.results import Found, GetResult, Remembered
     from agent_memory.core.results_team import ContextResult, SessionResult, VoteResult
+    from agent_memory.ports.errors import PortError
+    from agent_memory.ports.lock import Held
     from agent_memory.ports.storage import Storage
+
+
+class Away(InProcessLock):
+    """A lock server that does not answer as it should."""
+
+    def __init__(self, clock: ManualClock, error: PortError) -> None:
+        super().__init__(clock=clock)
+        self.error = error
+
+    async def list(self, *, prefix: str = "", limit: int = 100) -> list[Held]:
+        raise self.error
 
 
 class Table:
@@ -34,10 +47,13 @@ class Table:
         self.clock = clock
         self.lock = lock
         self.ceiling = "global"
-        self.new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), Random(7).getrandbits)  # noqa: S311 - a test's
+        self.new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), Random(7).getrandbits)
         self.locks = FileLocks(lock, clock, instance="i1")
         self.memory = Memory(store, clock, self.new_id)
         self.team = Teamwork(store, clock, self.new_id, self.locks)
+
+    def without_locks(self, error: PortError) -> Table:
+        return Table(self.store, self.clock, Away(self.clock, error))
 
     def caller(self, agent: str = "", tool: str = "test") -> Caller:
         return Caller(client="ide", agent=agent, tool=tool, ceiling=self.ceiling)

@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from agent_memory.core.file_lock import FileLocks
 from agent_memory.core.text import tokens
 from agent_memory.entrypoints.mcp.text_team import context_told
-from agent_memory.ports.errors import Misconfigured, PortError, Rejected, Unavailable
-from agent_memory_contract.manual_clock import ManualClock
+from agent_memory.ports.errors import Misconfigured, Rejected, Unavailable
 
 if TYPE_CHECKING:
     from agent_memory.core.results_team import ContextResult
-    from agent_memory.ports.lock import Held
 
     from .table import Table
 
@@ -165,27 +162,14 @@ async def test_rules_and_knowledge_share_what_there_is(table: Table) -> None:
     assert result.truncated
 
 
-class Unreachable(FileLocks):
-    def __init__(self, table: Table, error: PortError) -> None:
-        super().__init__(_Failing(error), ManualClock(), instance="i1")  # pyright: ignore[reportArgumentType] (as far as it is asked)
-
-
-class _Failing:
-    def __init__(self, error: PortError) -> None:
-        self.error = error
-
-    async def list(self, **_: object) -> list[Held]:
-        raise self.error
-
-
 async def test_locks_that_cannot_be_asked_hide_nothing_else(table: Table) -> None:
     await furnish(table)
-    table.team._locks = Unreachable(table, Unavailable("redis: gone"))  # noqa: SLF001
+    table.team._locks = Unreachable(table, Unavailable("redis: gone"))
     result = await table.context()
     assert result.degraded
     assert result.locks == ()
     assert result.sessions
     assert context_told(result).endswith("could not be asked)")
-    table.team._locks = Unreachable(table, Misconfigured("redis: no password"))  # noqa: SLF001
+    table.team._locks = Unreachable(table, Misconfigured("redis: no password"))
     with pytest.raises(Misconfigured):
         await table.context()

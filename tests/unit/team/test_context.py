@@ -164,12 +164,10 @@ async def test_rules_and_knowledge_share_what_there_is(table: Table) -> None:
 
 async def test_locks_that_cannot_be_asked_hide_nothing_else(table: Table) -> None:
     await furnish(table)
-    table.team._locks = Unreachable(table, Unavailable("redis: gone"))
-    result = await table.context()
+    result = await table.without_locks(Unavailable("redis: gone")).context()
     assert result.degraded
     assert result.locks == ()
     assert result.sessions
     assert context_told(result).endswith("could not be asked)")
-    table.team._locks = Unreachable(table, Misconfigured("redis: no password"))
     with pytest.raises(Misconfigured):
-        await table.context()
+        await table.without_locks(Misconfigured("redis: no password")).context()

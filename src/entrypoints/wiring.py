@@ -17,6 +17,7 @@ from ..core.memory import Memory
 from ..ports.circuit_breaker import CircuitBreaker
 from ..ports.clock import Clock
 from ..ports.storage import Storage
+from .changes import Changes
 from .feed import Feed
 from .lazy_lock import LazyLock
 from .logs import Log
@@ -51,6 +52,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     query_cache: QueryCache
     file_locks: FileLocks
     feed: Feed
+    changes: Changes
     log: Log
     measuring: Measuring
 
@@ -96,6 +98,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             query_cache=query_cache,
             file_locks=FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl),
             feed=feed,
+            changes=await stack.enter_async_context(Changes(feed, clock)),
             log=log,
             measuring=measuring,
         )

@@ -17,6 +17,7 @@ from ..core.memory import Memory
 from ..ports.circuit_breaker import CircuitBreaker
 from ..ports.clock import Clock
 from ..ports.storage import Storage
+from .admin import AdminGuard
 from .changes import Changes
 from .feed import Feed
 from .lazy_lock import LazyLock
@@ -53,6 +54,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     file_locks: FileLocks
     feed: Feed
     changes: Changes
+    guard: AdminGuard
     log: Log
     measuring: Measuring
 
@@ -99,6 +101,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             file_locks=FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl),
             feed=feed,
             changes=await stack.enter_async_context(Changes(feed, clock)),
+            guard=AdminGuard(clock, log),
             log=log,
             measuring=measuring,
         )

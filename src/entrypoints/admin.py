@@ -7,6 +7,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
 from ..ports.errors import RateLimited, Rejected
+from ..ports.scopes import GLOBAL
 
 if TYPE_CHECKING:
     from ..core.caller import Caller
@@ -24,6 +25,16 @@ def is_admin(given: str | None, needed: str) -> bool:
     return not needed or compare_digest(
         (given or "").encode("utf-8", "surrogatepass"), needed.encode("utf-8", "surrogatepass")
     )
+
+
+def check_whole_store(caller: Caller, what: str) -> None:
+    """For what cannot be kept within a scope. `Rejected` where the caller is."""
+    if caller.ceiling != GLOBAL:
+        raise Rejected(
+            f"{what}: of the whole store, and this is limited to {caller.ceiling!r} and what is below it "
+            "(AGENT_MEMORY_SCOPE)",
+            "scope",
+        )
 
 
 class AdminGuard:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 PREFIX = "AGENT_MEMORY_"
+ToolSet = Literal["all", "core"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = GLOBAL
     agent_id: str = ""
     admin_key: str = ""
+    tools: ToolSet = "all"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
     event_loop: LoopChoice = "auto"
@@ -292,7 +294,14 @@ SETTINGS: tuple[Setting, ...] = (
         read=str,
         secret=True,
         guards=True,
-        meaning="when set, purging and ending another's file lock ask for it",
+        meaning="when set, purging, importing, maintenance and ending another's file lock ask for it",
+    ),
+    Setting(
+        name="TOOLS",
+        default="all",
+        field="tools",
+        read=choice("all", "core"),
+        meaning="tools that are offered: all, or core (remember, recall, get, update, forget, context): less to read",
     ),
     Setting(
         name="LOG_LEVEL",

@@ -18,6 +18,8 @@ from ..core.teamwork import Teamwork
 from ..ports.circuit_breaker import CircuitBreaker
 from ..ports.clock import Clock
 from ..ports.storage import Storage
+from .admin import AdminGuard
+from .changes import Changes
 from .feed import Feed
 from .lazy_lock import LazyLock
 from .logs import Log
@@ -53,6 +55,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     file_locks: FileLocks
     team: Teamwork
     feed: Feed
+    changes: Changes
+    guard: AdminGuard
     log: Log
     measuring: Measuring
 
@@ -100,6 +104,8 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             file_locks=file_locks,
             team=Teamwork(storage, clock, new_id, file_locks, search=search, answers=query_cache.answers),
             feed=feed,
+            changes=await stack.enter_async_context(Changes(feed, clock)),
+            guard=AdminGuard(clock, log),
             log=log,
             measuring=measuring,
         )

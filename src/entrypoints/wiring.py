@@ -25,7 +25,7 @@ from .lazy_lock import LazyLock
 from .logs import Log
 from .measuring import Measuring, make_measuring
 from .query_cache import QueryCache, open_query_cache
-from .search import open_search
+from .search import LateSearch, open_search
 from .settings import Settings
 from .wiring_parts import Coordination, RedisCheck, make_limits, make_store, open_alone, tell_transitions
 
@@ -37,7 +37,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that runs, wired. `instance` names this process among those that share a store.
 
     `storage` is what calls use; `store` the same without circuit breaker, for who asks how it is. `breaker`, `limits`
-    and `redis` are None where there are none; `breakers` are all, that before Redis too.
+    and `redis` are None where there are none; `breakers` are all, those before Redis and an embedding server too.
     """
 
     settings: Settings
@@ -51,6 +51,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     redis: RedisCheck | None
     lock: LazyLock
     memory: Memory
+    search: LateSearch
     query_cache: QueryCache
     file_locks: FileLocks
     team: Teamwork
@@ -93,13 +94,16 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             store=store,
             storage=storage,
             breaker=shared.breaker,
-            breakers=tuple(one for one in (shared.breaker, shared.redis_breaker) if one is not None),
+            breakers=tuple(
+                one for one in (shared.breaker, shared.redis_breaker, search.breaker) if one is not None
+            ),
             limits=make_limits(
                 settings, clock, log, measuring=measuring, instance=instance, shared=shared.limiter
             ),
             redis=shared.redis,
             lock=lock,
             memory=Memory(storage, clock, new_id, search=search, answers=query_cache.answers),
+            search=search,
             query_cache=query_cache,
             file_locks=file_locks,
             team=Teamwork(storage, clock, new_id, file_locks, search=search, answers=query_cache.answers),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
 from functools import cache
 from hashlib import blake2b
 from importlib import import_module
@@ -17,7 +16,7 @@ import msgspec
 from .suite import LEVELS, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 CONTRACT_CLASSES: Final[dict[str, str]] = {
     "storage": "storage_contract:StorageContract",
@@ -117,7 +116,7 @@ def _level(method: ast.FunctionDef | ast.AsyncFunctionDef) -> Level:
     for mark in method.decorator_list:
         match mark:
             case ast.Call(func=ast.Name(id="level"), args=[ast.Constant(value=name)]) if name in LEVELS:
-                return cast("Level", name)
+                return name
             case _:
                 continue
     return "plain"

@@ -1,4 +1,4 @@
-"""Certificates, written: JSON for programs, a page for people who have never seen the code, a few lines for a terminal."""
+"""Certificates, written: JSON for programs, a page for people who never saw the code, some lines for a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from .certificate import Certificate, Verdict
+    from .certificate import Certificate, Outcome, Verdict
 
 _PORTS = {
     "storage": "Storage: the one place where memory is kept, in transactions",
@@ -30,7 +30,7 @@ _LEVELS = {
     "faulty": "one call after another, many calls and several clients at once, calls cancelled at any moment, and a "
     "backend that goes away and comes back",
 }
-_OUTCOMES = {
+_OUTCOMES: dict[Outcome, str] = {
     "kept": "tried, and the promise held",
     "broken": "tried, and the promise did not hold",
     "not applicable": "it is about something that the adapter does not claim to do",
@@ -66,10 +66,11 @@ def read(file: Path) -> tuple[Certificate, ...]:
 def in_short(certificate: Certificate) -> str:
     """The verdict, and for each clause that was not kept its meaning and what was seen."""
     adapter = certificate.adapter
-    lines = [
+    verdict = (
         f"{_word(certificate)}: {adapter.port} adapter {adapter.name}{_origin(certificate)}, "
         f"level {certificate.level}, seed {certificate.seed}: {_counted(certificate.clauses)}"
-    ]
+    )
+    lines = [verdict]
     lines += [
         f"  {each.id} is {each.outcome}: {each.title}. {each.meaning}\n    Seen: {_indented(each.seen)}"
         for each in certificate.clauses
@@ -90,19 +91,21 @@ def page(certificates: Sequence[Certificate]) -> str:
 
 def _introduction() -> str:
     outcomes = "\n".join(f"- **{name}**: {meaning}." for name, meaning in _OUTCOMES.items())
-    return (
-        "Agent Memory keeps what AI agents learn. Each thing that it needs of the outside (a store, a lock, a cache, ...)\n"
-        "is a *port*: a list of promises. An *adapter* keeps them with one technology. Each promise is a *clause* with a\n"
-        "fixed id, and is tried by a program. An adapter is **certified** if every clause was tried and kept, leaving out\n"
-        "only those about abilities that it does not claim.\n\n"
-        f"What can come of a clause:\n{outcomes}\n"
-    )
+    return f"""\
+Agent Memory keeps what AI agents learn. Each thing that it needs of the outside (a store, a lock, a cache, ...) is a
+*port*: a list of promises. An *adapter* keeps them with one technology. Each promise is a *clause* with a fixed id, and
+is tried by a program. An adapter is **certified** if every clause was tried and kept, leaving out only those about
+abilities that it does not claim.
+
+What can come of a clause:
+{outcomes}
+"""
 
 
 def _overview(certificates: Sequence[Certificate]) -> str:
     rows = "\n".join(
-        f"| {each.adapter.port} | {each.adapter.name} | {each.adapter.package} {each.adapter.version} | **{_word(each)}** "
-        f"| {each.level} | {_counted(each.clauses)} | {each.circumstances.seconds:.0f} s |"
+        f"| {each.adapter.port} | {each.adapter.name} | {each.adapter.package} {each.adapter.version} "
+        f"| **{_word(each)}** | {each.level} | {_counted(each.clauses)} | {each.circumstances.seconds:.0f} s |"
         for each in certificates
     )
     good = sum(each.certified for each in certificates)
@@ -160,7 +163,14 @@ def _origin(certificate: Certificate) -> str:
 
 def _counted(verdicts: Iterable[Verdict]) -> str:
     counts = Counter(each.outcome for each in verdicts)
-    return ", ".join(f"{counts[name]} {name}" for name in _OUTCOMES if counts[name]) or "no clause was tried"
+    return (
+        ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=_place))
+        or "no clause was tried"
+    )
+
+
+def _place(counted: tuple[Outcome, int]) -> int:
+    return list(_OUTCOMES).index(counted[0])
 
 
 def _abilities(capabilities: dict[str, Any]) -> str:

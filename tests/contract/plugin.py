@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
 import pytest
 
 from agent_memory.ports.errors import Misconfigured
@@ -19,7 +20,7 @@ from .pages import certified, in_short, write
 from .recording import Recording, contract_of
 from .selection import SELECTED, select
 from .servers.run_folder import RUN_VARIABLE, end_run
-from .suite import LEVELS
+from .suite import LEVELS, Level
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,6 +29,17 @@ _KIT = Path(__file__).resolve().parent
 _CHOSEN = "certified_adapter.py"
 _RECORDING = pytest.StashKey[Recording]()
 _BEGAN_RUN = pytest.StashKey[bool]()
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """The options, by their names."""
+
+    adapter: str
+    port: str
+    url: str
+    level: Level
+    seed: int
+    certificate: str
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,20 +79,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_BEGAN_RUN] = RUN_VARIABLE not in os.environ and not hasattr(config, "workerinput")
-    _seed_hypothesis(config.getoption("contract_seed"))
-    name = config.getoption("contract_adapter")
-    if name:
+    asked = _asked(config)
+    _seed_hypothesis(asked.seed)
+    if asked.adapter:
         try:
-            config.stash[SELECTED] = select(
-                name, port=config.getoption("contract_port"), url=config.getoption("contract_url")
-            )
+            config.stash[SELECTED] = select(asked.adapter, port=asked.port, url=asked.url)
         except Misconfigured as error:
             raise pytest.UsageError(str(error)) from None
-    recording = Recording(
-        config.stash.get(SELECTED, None),
-        level=config.getoption("contract_level"),
-        seed=config.getoption("contract_seed"),
-    )
+    recording = Recording(config.stash.get(SELECTED, None), level=asked.level, seed=asked.seed)
     config.stash[_RECORDING] = recording
     config.pluginmanager.register(recording, "agent_memory_recording")
 
@@ -101,8 +107,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     if SELECTED in parent.config.stash and file_path.resolve() == _KIT / _CHOSEN:
-        module: pytest.Module = pytest.Module.from_parent(parent, path=file_path)
-        return module
+        kind: Any = pytest.Module
+        return cast("pytest.Module", kind.from_parent(parent, path=file_path))
     return None
 
 
@@ -123,7 +129,8 @@ def pytest_pycollect_makeitem(
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Clauses above the level are left out."""
-    left_out = [item for item in items if _is_above(item, config.getoption("contract_level"))]
+    level = _asked(config).level
+    left_out = [item for item in items if _is_above(item, level)]
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
@@ -144,7 +151,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         return
     certificates = session.config.stash[_RECORDING].certificates()
-    asked = session.config.getoption("contract_certificate")
+    asked = _asked(session.config).certificate
     if asked:
         write(certificates, Path(asked))
     wanted = asked or SELECTED in session.config.stash
@@ -161,7 +168,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(in_short(each))
 
 
-def _is_above(item: pytest.Item, level: str) -> bool:
+def _asked(config: pytest.Config) -> Asked:
+    return msgspec.convert(
+        {name: config.getoption(f"contract_{name}") for name in Asked.__struct_fields__}, Asked
+    )
+
+
+def _is_above(item: pytest.Item, level: Level) -> bool:
     kind = getattr(item, "cls", None)
     contract = contract_of(kind)
     name = getattr(item, "originalname", item.name)
@@ -174,4 +187,4 @@ def _seed_hypothesis(seed: int) -> None:
     from hypothesis import core  # noqa: PLC0415 - slow to load
 
     if core.global_force_seed is None:
-        core.global_force_seed = seed
+        setattr(core, "global_force_seed", seed)  # noqa: B010 - typed as what it is at first

@@ -108,7 +108,7 @@ class Recording:
         name = getattr(item, "originalname", None) or item.name
         if kind is None or contract is None or name not in contract.clauses:
             return
-        harness = getattr(item, "funcargs", {}).get("harness")
+        harness: object = getattr(item, "funcargs", {}).get("harness")
         able = getattr(harness, "capabilities", None)
         note = Note(
             kind=f"{kind.__module__}.{kind.__qualname__}",

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -15,7 +15,8 @@ from agent_memory.entrypoints.registry import Registered, find, load, missing, n
 from agent_memory.ports.adapter import GROUPS, Adapter
 from agent_memory.ports.errors import Misconfigured
 
-from .harness import Bench, Harness
+if TYPE_CHECKING:
+    from .harness import Bench, Harness
 
 TOOLS = ("agent-memory", "anyio", "hypothesis", "pytest")
 
@@ -28,10 +29,10 @@ class Selected(msgspec.Struct, frozen=True, kw_only=True):
     def open(self, bench: Bench) -> AbstractAsyncContextManager[Harness[Any]]:
         """What the harness function of the descriptor gives."""
         module, _, name = self.adapter.harness.partition(":")
-        made: AbstractAsyncContextManager[Harness[Any]] = getattr(import_module(module), name)(bench)
+        made: object = getattr(import_module(module), name)(bench)
         if not isinstance(made, AbstractAsyncContextManager):
             raise TypeError(f"{self.adapter.harness} gave a {type(made).__name__}, no async context manager")
-        return made
+        return cast("AbstractAsyncContextManager[Harness[Any]]", made)
 
 
 SELECTED = pytest.StashKey[Selected]()

@@ -56,7 +56,8 @@ class Suite:
     @pytest.fixture
     def seed(self, pytestconfig: pytest.Config) -> int:
         """What clauses begin their random sequences with: 0, unless another is asked for to try others."""
-        return int(pytestconfig.getoption("contract_seed", 0))
+        asked: int | None = pytestconfig.getoption("contract_seed", 0)
+        return asked or 0
 
 
 def level(name: Level) -> Callable[[Clause], Clause]:

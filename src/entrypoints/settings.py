@@ -25,6 +25,7 @@ from .settings_limits import LIMIT_SETTINGS
 from .settings_metrics import METRICS_SETTINGS, wants_traces
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
+from .settings_text import TEXT_SETTINGS
 from .settings_worker import WORKER_SETTINGS
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = GLOBAL
     agent_id: str = ""
     admin_key: str = ""
+    timezone: str = "UTC"
+    redact: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
     event_loop: LoopChoice = "auto"
@@ -322,6 +325,7 @@ SETTINGS: tuple[Setting, ...] = (
         read=choice("auto", "asyncio", "uvloop"),
         meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
     ),
+    *TEXT_SETTINGS,
     *CACHE_SETTINGS,
     *DAEMON_SETTINGS,
     *LIMIT_SETTINGS,

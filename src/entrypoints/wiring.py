@@ -25,6 +25,7 @@ from .query_cache import QueryCache, open_query_cache
 from .search import open_search
 from .settings import Settings
 from .wiring_parts import Coordination, RedisCheck, make_limits, make_store, open_alone, tell_transitions
+from .zones import make_zones
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -92,7 +93,14 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             ),
             redis=shared.redis,
             lock=lock,
-            memory=Memory(storage, clock, new_id, search=search, answers=query_cache.answers),
+            memory=Memory(
+                storage,
+                clock,
+                new_id,
+                search=search,
+                answers=query_cache.answers,
+                zones=make_zones(settings.timezone),
+            ),
             query_cache=query_cache,
             file_locks=FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl),
             feed=feed,

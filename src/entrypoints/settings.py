@@ -26,6 +26,7 @@ from .settings_limits import LIMIT_SETTINGS
 from .settings_metrics import METRICS_SETTINGS, wants_traces
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
+from .settings_text import TEXT_SETTINGS
 from .settings_worker import WORKER_SETTINGS
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: str = ""
     admin_key: str = ""
     tools: ToolSet = "all"
+    timezone: str = "UTC"
+    redact: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
     event_loop: LoopChoice = "auto"
@@ -345,6 +348,7 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
     ),
     *ADAPTER_SETTINGS,
+    *TEXT_SETTINGS,
     *CACHE_SETTINGS,
     *DAEMON_SETTINGS,
     *LIMIT_SETTINGS,

@@ -29,6 +29,7 @@ from .search import LateSearch, open_search
 from .settings import Settings
 from .settings_adapters import chooses
 from .wiring_parts import Coordination, RedisCheck, make_limits, make_store, open_alone, tell_transitions
+from .zones import make_zones
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -110,7 +111,14 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             ),
             redis=shared.redis,
             lock=lock,
-            memory=Memory(storage, clock, new_id, search=search, answers=query_cache.answers),
+            memory=Memory(
+                storage,
+                clock,
+                new_id,
+                search=search,
+                answers=query_cache.answers,
+                zones=make_zones(settings.timezone),
+            ),
             search=search,
             query_cache=query_cache,
             file_locks=file_locks,

@@ -107,7 +107,7 @@ BAD_CALLS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("memory_remember", {"content": "x", "tags": "a"}, ("tags", "array")),
     ("memory_remember", {"entries": [{"content": "x"}, {"content": " "}]}, ("entries[1].content",)),
     ("memory_recall", {"limit": 0}, ("limit", "1")),
-    ("memory_recall", {"since": "yesterday"}, ("since", "ISO 8601")),
+    ("memory_recall", {"since": "the other day"}, ("since", "ISO 8601")),
     ("memory_recall", {"colour": "red"}, ("colour", "query")),
     ("memory_get", {}, ("ids", "missing")),
     ("memory_update", {"id": "x"}, ("content", "state")),

@@ -45,7 +45,7 @@ class _UriParams(msgspec.Struct, frozen=True):
 
 
 class _Stream:
-    """`request` is None in the handshake eras. `changed` waits to be told: until `acknowledged`, or until it is read."""
+    """`request` is None in the handshake eras. `changed` waits to be told: until acknowledged, or until it is read."""
 
     def __init__(self, request: Request | None, uris: Sequence[str]) -> None:
         self.request = request

@@ -10,7 +10,7 @@ import msgspec
 from .. import __version__
 from ..core.caller import Caller
 from ..ports.errors import PortError
-from ..ports.scopes import ScopeFilter
+from ..ports.scopes import GLOBAL, ScopeFilter
 from .query_cache import cache_figures
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ _NAMES = {"pool_size": "poolSize", "idle_connections": "idleConnections"}
 """Figures that operators know by another name."""
 
 
+_OF_EVERYBODY = frozenset({
+    "size_bytes", "wal_bytes", "transactions", "transaction_retries", "waiting_writes", "waiting_reads",
+})  # fmt: skip
+"""Figures of the database that tell what goes on beyond a ceiling: for whom there is none."""
 _PATIENCE = 2.0
 
 
@@ -46,10 +50,15 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 async def check_health(app: App, ceiling: str) -> Health:
     """Never raises `PortError`: what fails is what it reports. The store is asked past its circuit breaker, so
-    that what is said holds now.
+    that what is said holds now. Under a ceiling nothing is counted that lies beyond it.
     """
     storage = app.store
-    figures = {_NAMES.get(name, name): value for name, value in (await storage.health()).items()}
+    everybody = ceiling == GLOBAL
+    figures = {
+        _NAMES.get(name, name): value
+        for name, value in (await storage.health()).items()
+        if everybody or name not in _OF_EVERYBODY
+    }
     database: dict[str, Any] = {"type": app.settings.db_type, **figures}
     entries: dict[str, Any] = {}
     jobs: dict[str, Any] = {}
@@ -64,9 +73,10 @@ async def check_health(app: App, ceiling: str) -> Health:
             "scopes": stats.scopes,
         }
         waiting = await storage.job_stats()
-        jobs = {"waiting": waiting.waiting, "leased": waiting.leased, "dead": waiting.dead}
+        if everybody:
+            jobs = {"waiting": waiting.waiting, "leased": waiting.leased, "dead": waiting.dead}
         if waiting.dead:
-            problems.append(f"{waiting.dead} jobs failed for good")
+            problems.append(f"{waiting.dead if everybody else 'some'} jobs failed for good")
     except PortError as error:
         problems.append(f"{error.code}: {error}")
         database["connected"] = False

@@ -109,7 +109,7 @@ async def open_search(
     if settings.embedder == "openai":
         breaker = await stack.enter_async_context(make_breaker("embedder", _thresholds(settings), clock))
         tell_transitions(breaker, log)
-    quick, stored = await _open_embedders(settings, clock, stack, breaker)
+    quick, stored = await _open_embedders(settings, clock, stack, breaker, instance=instance)
     worker = await stack.enter_async_context(ThreadWorker(name="search"))
 
     def load() -> Callable[[], Search]:
@@ -141,7 +141,12 @@ def _thresholds(settings: Settings) -> Thresholds:
 
 
 async def _open_embedders(
-    settings: Settings, clock: Clock, stack: AsyncExitStack, breaker: CircuitBreaker | None
+    settings: Settings,
+    clock: Clock,
+    stack: AsyncExitStack,
+    breaker: CircuitBreaker | None,
+    *,
+    instance: str,
 ) -> tuple[Embedder | None, Embedder | None]:
     """The quick one and the chosen one."""
     if settings.embedder == "off":
@@ -154,5 +159,5 @@ async def _open_embedders(
     from .embedding import choose_embedder  # noqa: PLC0415 - where another is chosen
 
     # The static one stands in until the vectors of this one are made, and wherever it fails.
-    stored = choose_embedder(settings, clock, breaker)
+    stored = choose_embedder(settings, clock, breaker, instance=instance)
     return quick, None if stored is None else await stack.enter_async_context(stored)

@@ -13,7 +13,7 @@ from ...ports.errors import PortError
 from .application import Refused, UnknownPrompt
 from .content import CacheHint, Page, Prompt, PromptArgument, PromptMessage, PromptResult
 from .quoting import on_one_line
-from .resources import refused
+from .refusing import refused
 from .text_team import context_told
 
 if TYPE_CHECKING:

@@ -9,20 +9,11 @@ import asyncio
 import json
 import re
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from agent_memory_contract.servers.postgres import fresh_database
-from agent_memory_contract.servers.redis import private_server
-
-from ..clients.live_server import server_environment
-from ..postgres_shape import environment_of
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+from .shapes import SHAPES, shape
 
 PLAY = Path(__file__).parents[3] / "examples" / "team.py"
 LEFT = json.loads(Path(__file__).with_name("left.json").read_text())
@@ -33,22 +24,6 @@ CHANGES = ["shop/bill.py", "shop/orders.py", "shop/prices.py", "shop/stock.py"]
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@asynccontextmanager
-async def shape(name: str, folder: Path) -> AsyncGenerator[dict[str, str]]:
-    async with AsyncExitStack() as stack:
-        if name == "sqlite":
-            yield server_environment(folder)
-            return
-        database = await stack.enter_async_context(fresh_database("18"))
-        if name == "postgresql":
-            yield environment_of(database)
-            return
-        redis = private_server(durable=True).address
-        yield environment_of(
-            database, REDIS_ENABLED="true", REDIS_HOST=redis.host, REDIS_PORT=str(redis.port)
-        )
 
 
 async def play(environment: dict[str, str], folder: Path, left: Path) -> str:
@@ -69,7 +44,7 @@ async def play(environment: dict[str, str], folder: Path, left: Path) -> str:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["sqlite", "postgresql", "postgresql and redis"])
+@pytest.mark.parametrize("name", SHAPES)
 async def test_a_team_of_four_comes_to_the_same_end(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()

@@ -81,7 +81,9 @@ async def remember(
         ) from conflict
     added = [outcome for outcome in applied.outcomes if isinstance(outcome, Added)]
     repeated = [outcome.id for outcome in added if outcome.duplicate]
-    standing = {entry.id: entry for entry in await storage.get(repeated, ceiling=caller.ceiling)} if repeated else {}
+    standing = (
+        {entry.id: entry for entry in await storage.get(repeated, ceiling=caller.ceiling)} if repeated else {}
+    )
     results = tuple(
         Remembered(
             id=outcome.id,

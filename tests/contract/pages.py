@@ -130,6 +130,7 @@ def _certificate(certificate: Certificate) -> str:
         "It says that it can": _abilities(adapter.capabilities),
         "Its test bench can": _abilities(adapter.harness_capabilities),
         "Class that was tried": f"`{adapter.implementation}`" if adapter.implementation else "",
+        "Class of its test bench": f"`{adapter.harness}`" if adapter.harness else "",
         "Versions": packages,
         "Where and when": f"{around.python}, {around.platform}, {around.at}, {around.seconds:.0f} s",
     }
@@ -175,7 +176,7 @@ def _abilities(capabilities: dict[str, Any]) -> str:
 
 
 def _indented(text: str) -> str:
-    return text.replace("\n", "\n    ")
+    return "\n    ".join(line.rstrip() for line in text.splitlines() if line.strip())
 
 
 def _cell(text: str) -> str:

@@ -26,12 +26,14 @@ from .settings_limits import LIMIT_SETTINGS
 from .settings_metrics import METRICS_SETTINGS, wants_traces
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
+from .settings_text import TEXT_SETTINGS
 from .settings_worker import WORKER_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 PREFIX = "AGENT_MEMORY_"
+ToolSet = Literal["all", "core"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = GLOBAL
     agent_id: str = ""
     admin_key: str = ""
+    tools: ToolSet = "all"
+    timezone: str = "UTC"
+    redact: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
     event_loop: LoopChoice = "auto"
@@ -305,7 +310,14 @@ SETTINGS: tuple[Setting, ...] = (
         read=str,
         secret=True,
         guards=True,
-        meaning="when set, purging and ending another's file lock ask for it",
+        meaning="when set, purging, importing, maintenance and ending another's file lock ask for it",
+    ),
+    Setting(
+        name="TOOLS",
+        default="all",
+        field="tools",
+        read=choice("all", "core"),
+        meaning="tools that are offered: all, or core (remember, recall, get, update, forget, context): less to read",
     ),
     Setting(
         name="LOG_LEVEL",
@@ -336,6 +348,7 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
     ),
     *ADAPTER_SETTINGS,
+    *TEXT_SETTINGS,
     *CACHE_SETTINGS,
     *DAEMON_SETTINGS,
     *LIMIT_SETTINGS,

@@ -99,7 +99,7 @@ LIMIT_SETTINGS: tuple[Setting, ...] = (
         default="5",
         field="cb_failure_threshold",
         read=number(1, _MOST),
-        meaning="failures in a row until PostgreSQL, Redis (locks, limits) or an embedding server is left alone",
+        meaning="failures in a row until PostgreSQL, Redis (locks, limits) or an embedding server (2 at most) rests",
     ),
     Setting(
         name="CB_RESET_TIMEOUT_MS",

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from .requests import Recall
     from .search.searching import Scored
 
-_OVERHEAD = 60
+OVERHEAD = 60
 """Tokens that a result costs beside its text: ids, times and names as JSON."""
 _LEAST = 20
 """Tokens of content below which a cut result says too little to be worth its place."""
 _SNIPPET = 200
 """Tokens that a long entry has before others are left out for it: about a paragraph."""
+
+_FAINT = 0.0001
+"""The least score that is shown of what was found."""
 
 
 async def recall(
@@ -133,8 +136,8 @@ def pack(
     wanted: frozenset[str] = frozenset(),
 ) -> RecallResult:
     """Take hits in order while the budget lasts. What is long is cut so that the others have their place."""
-    best = hits[0].score if hits else 0.0
     found: list[Found] = []
+    scores = _scores(hits)
     for rank, (hit, room) in enumerate(zip(hits, _rooms(hits, max_tokens), strict=False), 1):
         entry = hit.entry
         whole = tokens(entry.content) <= room
@@ -148,7 +151,7 @@ def pack(
                 version=entry.version,
                 title=entry.title,
                 tags=entry.tags,
-                score=round(hit.score / best, 4) if best > 0 else 0.0,
+                score=scores[rank - 1],
                 match=_match(hit),
                 occurred_at=entry.occurred_at,
                 source=source_of(entry),
@@ -160,13 +163,27 @@ def pack(
     return RecallResult(results=tuple(found), truncated=truncated, degraded=degraded)
 
 
+def _scores(hits: Sequence[Hit | Scored]) -> list[float]:
+    """In shares of the best; 0 in a list of the newest, which nothing was asked of."""
+    if not hits:
+        return []
+    first = hits[0]
+    if isinstance(first, Hit) and not first.score:
+        return [0.0] * len(hits)
+    best, sure = first.score, 1.0 if isinstance(first, Hit) else round(first.sure, 4)
+    if best <= 0:
+        # Little enough that what is taken off outweighs it.
+        return [sure, *[_FAINT] * (len(hits) - 1)]
+    return [max(round(sure * hit.score / best, 4), _FAINT) for hit in hits]
+
+
 def _rooms(hits: Sequence[Hit | Scored], max_tokens: int) -> list[int]:
     """Tokens for the content of each hit that has a place: at first a snippet, then equal shares of what is left."""
     sizes = [tokens(hit.entry.content) for hit in hits]
     rooms: list[int] = []
     left = max_tokens
     for hit, size in zip(hits, sizes, strict=True):
-        fixed = _OVERHEAD + tokens(hit.entry.title)
+        fixed = OVERHEAD + tokens(hit.entry.title)
         least = min(size, _LEAST)
         if left < fixed + least and rooms:
             break

@@ -81,7 +81,7 @@ async def remember(
         ) from conflict
     added = [outcome for outcome in applied.outcomes if isinstance(outcome, Added)]
     repeated = [outcome.id for outcome in added if outcome.duplicate]
-    standing = {entry.id: entry for entry in await storage.get(repeated)} if repeated else {}
+    standing = {entry.id: entry for entry in await storage.get(repeated, ceiling=caller.ceiling)} if repeated else {}
     results = tuple(
         Remembered(
             id=outcome.id,
@@ -133,8 +133,10 @@ def _once(request: Remember, caller: Caller, now: datetime) -> Once | None:
     if not request.idempotency_key:
         return None
     key = checked(request.idempotency_key, "idempotency_key", most=limits.IDEMPOTENCY_KEY_CHARS)
+    # Keys of another ceiling, or of another pinned agent, are others: nobody meets, or blocks, what is not theirs.
+    whose = f"{caller.ceiling}\n{caller.agent}\n" if caller.agent else f"{caller.ceiling}\n"
     return Once(
-        key=f"{caller.ceiling}\n{key}",
+        key=whose + key,
         digest=blake2b(_json.encode(request), digest_size=16).digest(),
         at=now,
         keep_until=now + timedelta(hours=limits.IDEMPOTENCY_HOURS),

@@ -61,7 +61,7 @@ async def open_query_cache(
         Freshness(storage, clock, events=events, ttl=settings.scope_cache_ttl),
         shared=look(shared or own),
         own=look(own),
-        ttl=settings.query_cache_ttl if shared is None else settings.redis_cache_ttl,
+        ttl=settings.query_cache_ttl if shared is None or settings.cache else settings.redis_cache_ttl,
         # "Yesterday" is ranked by the zone in which it is asked.
         schema=f"{__version__} {make_zones(settings.timezone).local}",
         process=instance,

@@ -1,5 +1,7 @@
 """Texts that hold no secret, however much they look like it: not a character of them may be changed."""
 
+# ruff: noqa: E501, RUF001 - texts as they are
+
 from __future__ import annotations
 
 from base64 import b64encode
@@ -97,21 +99,21 @@ CODE = (
     "import { createHmac } from 'node:crypto';\nconst secret = createHmac('sha256', key).update(body).digest('hex');\n",
     'func NewClient(token string, opts ...Option) (*Client, error) {\n\treq.Header.Set("Authorization", "Bearer "+token)\n\treturn &Client{token: token}, nil\n}\n',
     'let password = std::env::var("DB_PASSWORD2").expect("DB_PASSWORD2");\nlet token: CancellationToken = token.child_token();\n',
-    "@Value(\"${spring.datasource.password}\")\nprivate String password;\nprivate static final String SECRET_KEY_ALIAS = \"shop-key-2024\";\n",
-    "#define TOKEN_LENGTH 32\nstatic const char *password_prompt = \"Password2:\";\nuint32_t key = 0xdeadbeef;\n",
+    '@Value("${spring.datasource.password}")\nprivate String password;\nprivate static final String SECRET_KEY_ALIAS = "shop-key-2024";\n',
+    '#define TOKEN_LENGTH 32\nstatic const char *password_prompt = "Password2:";\nuint32_t key = 0xdeadbeef;\n',
     "SELECT id, password_hash FROM users WHERE token_id = $1 AND api_key_id IN (SELECT id FROM api_keys2);",
     "CREATE TABLE secrets (id uuid PRIMARY KEY, secret_name text NOT NULL, version int DEFAULT 1);",
-    "#!/bin/sh\nset -eu\nTOKEN=$(cat /run/secrets/token2)\ncurl -sSf -H \"Authorization: Bearer ${TOKEN}\" \"$URL/v1\"\n",
+    '#!/bin/sh\nset -eu\nTOKEN=$(cat /run/secrets/token2)\ncurl -sSf -H "Authorization: Bearer ${TOKEN}" "$URL/v1"\n',
     "docker run -e POSTGRES_PASSWORD_FILE=/run/secrets/pg2 -p 5432:5432 postgres:16-alpine",
     "services:\n  db:\n    image: postgres:16.2\n    environment:\n      POSTGRES_PASSWORD_FILE: /run/secrets/db_password2\n    ports: ['5432:5432']\n",
     "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: shop-2\n  namespace: prod\nsecrets:\n  - name: shop-token-7xk2p\n",
     "env:\n  GITHUB_TOKEN: ${{ secrets.GITHUB_TOKEN }}\n  NPM_TOKEN: ${{ secrets.NPM_TOKEN2 }}\n",
-    "variable \"db_password\" {\n  type      = string\n  sensitive = true\n}\nresource \"aws_db_instance\" \"main\" { password = var.db_password2 }\n",
-    "[tool.poetry.dependencies]\npython = \"^3.11\"\ncryptography = \"^42.0.5\"\npasslib = {version = \"1.7.4\", extras = [\"argon2\"]}\n",
+    'variable "db_password" {\n  type      = string\n  sensitive = true\n}\nresource "aws_db_instance" "main" { password = var.db_password2 }\n',
+    '[tool.poetry.dependencies]\npython = "^3.11"\ncryptography = "^42.0.5"\npasslib = {version = "1.7.4", extras = ["argon2"]}\n',
     '{"name": "shop", "version": "1.2.3", "dependencies": {"jsonwebtoken": "^9.0.2", "passport": "~0.7.0"}}',
     '{"tokens": 1532, "prompt_tokens": 1200, "completion_tokens": 332, "model": "gpt-4-0613", "id": "chatcmpl-123"}',
     "server {\n  listen 443 ssl;\n  ssl_certificate_key /etc/ssl/private/shop2.key;\n  proxy_set_header Authorization $http_authorization;\n}\n",
-    "<input type=\"password\" name=\"password\" id=\"password2\" autocomplete=\"current-password\" minlength=12>",
+    '<input type="password" name="password" id="password2" autocomplete="current-password" minlength=12>',
     ".password-field2 { color: #a1b2c3; width: calc(100% - 12px); }",
     "assert response.headers['WWW-Authenticate'] == 'Bearer realm=\"shop\", error=\"invalid_token\"'",
     "git log --format='%h %an %s' --since=2026-03-01 -- src/auth/token2.py",
@@ -127,13 +129,13 @@ CODE = (
 LOGS = (
     "2026-03-01T09:30:00.123Z INFO  auth: token refreshed for user 4711 in 12ms request=4bf92f3577b34da6a3ce929d0e0e4736",
     "Mar  1 09:30:00 host sshd[1234]: Accepted publickey for ada from 10.0.0.7 port 51234 ssh2: ED25519 SHA256:abc123DEF456ghi789JKL012mno345PQR678stu901V",
-    "ERROR: password authentication failed for user \"app2\" (SQLSTATE 28P01)",
-    "level=warning msg=\"invalid token\" code=401 path=/v1/login trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331",
-    "Traceback (most recent call last):\n  File \"/app/src/auth/token.py\", line 42, in verify\n    raise InvalidToken2(token_id)\nInvalidToken2: 01a218fc-2db0-72c6-a416-c115ef0e667d",
+    'ERROR: password authentication failed for user "app2" (SQLSTATE 28P01)',
+    'level=warning msg="invalid token" code=401 path=/v1/login trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331',
+    'Traceback (most recent call last):\n  File "/app/src/auth/token.py", line 42, in verify\n    raise InvalidToken2(token_id)\nInvalidToken2: 01a218fc-2db0-72c6-a416-c115ef0e667d',
     "==> Downloading https://files.pythonhosted.org/packages/aa/bb/3f2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e/shop-1.0.whl",
-    "10.0.0.7 - - [01/Mar/2026:09:30:00 +0000] \"GET /login?next=%2Faccount%3Fid%3D42 HTTP/1.1\" 302 0 \"-\" \"Mozilla/5.0\"",
+    '10.0.0.7 - - [01/Mar/2026:09:30:00 +0000] "GET /login?next=%2Faccount%3Fid%3D42 HTTP/1.1" 302 0 "-" "Mozilla/5.0"',
     "Successfully built 3f2a9b8c7d6e\nSuccessfully tagged acme/shop:2026.03.01-4711",
-    "kernel: [12345.678901] audit: type=1400 apparmor=\"DENIED\" key=\"access\" pid=4711 comm=\"shop2\"",
+    'kernel: [12345.678901] audit: type=1400 apparmor="DENIED" key="access" pid=4711 comm="shop2"',
     "PASSED tests/unit/test_password.py::test_a_password_is_hashed[argon2-12] in 0.12s",
 )
 
@@ -142,15 +144,15 @@ def hashes(random: Random) -> Iterator[str]:
     """Random as secrets are, and none of them one."""
     for _ in range(20):
         data = random.randbytes(60)
-        yield f"commit {sha1(data).hexdigest()}\nAuthor: Ada <ada@example.org>"  # noqa: S324
+        yield f"commit {sha1(data).hexdigest()}\nAuthor: Ada <ada@example.org>"
         yield f"sha256:{sha256(data).hexdigest()}  shop-1.0.tar.gz"
-        yield f"{md5(data).hexdigest()}  shop.iso"  # noqa: S324
+        yield f"{md5(data).hexdigest()}  shop.iso"
         yield f"sha512-{b64encode(sha512(data).digest()).decode()} is the integrity in the lock file"
         yield f"id: {UUID(bytes=data[:16], version=4)}, parent: {UUID(bytes=data[16:32], version=4)}"
-        yield f"digest={blake2b(data, digest_size=16).hexdigest()} etag=\"{md5(data).hexdigest()}\""  # noqa: S324
+        yield f'digest={blake2b(data, digest_size=16).hexdigest()} etag="{md5(data).hexdigest()}"'
         yield f"image acme/shop@sha256:{sha256(data).hexdigest()} was deployed"
-        yield f"cache_key: {sha1(data).hexdigest()}, checksum = {sha256(data).hexdigest()}"  # noqa: S324
-        yield f"SENTRY_RELEASE={sha1(data).hexdigest()} DATADOG_GIT_COMMIT_SHA={sha1(data[1:]).hexdigest()}"  # noqa: S324
+        yield f"cache_key: {sha1(data).hexdigest()}, checksum = {sha256(data).hexdigest()}"
+        yield f"SENTRY_RELEASE={sha1(data).hexdigest()} DATADOG_GIT_COMMIT_SHA={sha1(data[1:]).hexdigest()}"
         yield f"![plot](data:image/png;base64,iVBORw0KGgo{b64encode(random.randbytes(900)).decode()})"
         yield "\n".join(b64encode(random.randbytes(57)).decode() for _ in range(12))
         yield f"trace={data[:16].hex()} span={data[16:24].hex()} token_id={UUID(bytes=data[32:48], version=4)}"

@@ -1,5 +1,7 @@
 """Secrets of real shape, made up as they are asked for: nothing here is one, and no scanner finds any in this file."""
 
+# ruff: noqa: E501 - one kind a line
+
 from __future__ import annotations
 
 import string
@@ -62,7 +64,7 @@ _TOKENS: dict[str, Callable[[Random], str]] = {
     "hashicorp-tf-api-token": lambda r: _some(r, _ALNUM, 14) + ".atlas" + "v1." + _some(r, _ALNUM, 64),
     "heroku-api-key-v2": lambda r: "HR" + "KU-AA" + _some(r, _ALNUM, 58),
     "huggingface-access-token": lambda r: "h" + "f_" + _some(r, string.ascii_letters, 34),
-    "jwt": lambda r: _jwt(r),
+    "jwt": lambda r: _jwt(r),  # noqa: PLW0108 - defined below
     "linear-api-key": lambda r: "lin" + "_api_" + _some(r, _ALNUM, 40),
     "notion-api-token": lambda r: "nt" + "n_" + _some(r, string.digits, 11) + _some(r, _ALNUM, 35),
     "npm-access-token": lambda r: "np" + "m_" + _some(r, _ALNUM, 36),
@@ -90,7 +92,7 @@ _LABELLED: dict[str, tuple[str, Callable[[Random], str]]] = {
     "datadog-access-token": ("datadog.apiKey", lambda r: _some(r, _LOWER, 40)),
     "facebook-secret": ("FACEBOOK_APP_SECRET", lambda r: _some(r, _HEX, 32)),
     "fastly-api-token": ("fastly_token", lambda r: _some(r, _ALNUM, 32)),
-    "heroku-api-key": ("HEROKU_API_KEY", lambda r: _uuid(r)),
+    "heroku-api-key": ("HEROKU_API_KEY", lambda r: _uuid(r)),  # noqa: PLW0108
     "mailchimp-api-key": ("mailchimp_key", lambda r: _some(r, _HEX, 32) + "-us12"),
     "mailgun-private-api-token": ("MAILGUN_API_KEY", lambda r: "key-" + _some(r, _HEX, 32)),
     "netlify-access-token": ("netlify access token", lambda r: _some(r, _ALNUM, 43)),
@@ -106,7 +108,11 @@ _LABELLED: dict[str, tuple[str, Callable[[Random], str]]] = {
 
 
 def _jwt(random: Random) -> str:
-    parts = (b'{"alg":"HS256","typ":"JWT"}', b'{"sub":"%d","name":"Ada"}' % random.randrange(10**9), random.randbytes(32))
+    parts = (
+        b'{"alg":"HS256","typ":"JWT"}',
+        b'{"sub":"%d","name":"Ada"}' % random.randrange(10**9),
+        random.randbytes(32),
+    )
     return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
@@ -156,12 +162,16 @@ def _placed(random: Random) -> Iterator[Secret]:
     folded = pem.replace("\n", "\\n")
     yield Secret("private-key", folded, f'{{"private_key": "{folded}"}}')
     password = _some(random, _ALNUM, 12)
-    yield Secret("url-password", password, f"postgresql://app:{password}@db.internal:5432/shop is the database")
+    yield Secret(
+        "url-password", password, f"postgresql://app:{password}@db.internal:5432/shop is the database"
+    )
     yield Secret("url-password", password, f"redis is at redis://:{password}@10.0.0.7/0")
     bearer = _some(random, _ALNUM, 40)
     yield Secret("authorization-header", bearer, f"Authorization: Bearer {bearer}")
     basic = b64encode(f"ada:{password}".encode()).decode()
-    yield Secret("authorization-header", basic, f'curl -H "Authorization: Basic {basic}" https://api.internal')
+    yield Secret(
+        "authorization-header", basic, f'curl -H "Authorization: Basic {basic}" https://api.internal'
+    )
     yield Secret("curl-password", password, f"curl -s -u ada:{password} https://api.internal/health")
 
 

@@ -11,6 +11,8 @@ the patterns, and a false alarm changes what somebody remembered. So each rule b
   are found in a text once for all rules.
 """
 
+# ruff: noqa: E501 - a licence, and a generated line
+
 from __future__ import annotations
 
 import re
@@ -18,10 +20,10 @@ import sys
 import tomllib
 from pathlib import Path
 
-_END = r'''(?:[\x60'"\s;]|\\[nr]|$)'''
+_END = r"""(?:[\x60'"\s;]|\\[nr]|$)"""
 _ASSIGNED = re.compile(
-    r'''(?s)^(?:\(\?i\))?\[\\w\.-\]\{0,50\}\?(?:\(\?i:\[\\w\.-\]\{0,50\}\?)?\((?:\?:)?(?P<label>.*?)\)'''
-    r'''\(\?:\[ \\t\\w\.-\]\{0,20\}\)\[\\s'"\]\{0,3\}\)?\(\?:=\|>.*?\)\[\\x60'"\\s=\]\{0,5\}(?P<value>.*)$'''
+    r"""(?s)^(?:\(\?i\))?\[\\w\.-\]\{0,50\}\?(?:\(\?i:\[\\w\.-\]\{0,50\}\?)?\((?:\?:)?(?P<label>.*?)\)"""
+    r"""\(\?:\[ \\t\\w\.-\]\{0,20\}\)\[\\s'"\]\{0,3\}\)?\(\?:=\|>.*?\)\[\\x60'"\\s=\]\{0,5\}(?P<value>.*)$"""
 )
 _LEFT_OUT = {
     "generic-api-key": "our own, in assignments.py: this one finds identifiers and hashes in prose",
@@ -141,7 +143,7 @@ THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 
 def _ended(pattern: str) -> str:
     """In prose a token may be followed by a comma or a full stop."""
-    for end in (_END, r'''(?:[\x60'"\s;]|\\[nr]|$|\b)''', r"(?:[^\w-]|\Z)", r"(?:[^a-zA-Z0-9+/]|\Z)", r"\b"):
+    for end in (_END, r"""(?:[\x60'"\s;]|\\[nr]|$|\b)""", r"(?:[^\w-]|\Z)", r"(?:[^a-zA-Z0-9+/]|\Z)", r"\b"):
         pattern = pattern.removesuffix(end)
     begin = "" if pattern.lstrip("(?i)").startswith("\\b") else "(?<![A-Za-z0-9])"
     begin = "" if pattern.startswith("(?<!") else begin

@@ -1,4 +1,4 @@
-"""Secrets that only what stands before them tells: `password=...`, `the API key is ...`, `postgres://user:...@host`.
+"""Secrets that only what stands before them tells: `password=...`, `the API key is ...`.
 
 Labels and shapes are our own; gitleaks' generic rule and detect-secrets' keyword plugin (Apache-2.0) showed which words
 count, and what is mistaken for a secret. A false alarm changes a memory, so a value must look like one.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .findings import Finding, entropy, is_placeholder
+from .findings import entropy, is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,56 +26,58 @@ class Assigned(NamedTuple):
 
 _FLAGS = re.ASCII | re.IGNORECASE
 _ASSIGNMENT = re.compile(
-    r"(?:(?<![=!<>:])(?::=|[:=](?!=))|(?P<said> (?:is|was|to)(?= )))>?[ \t]{0,3}(?:[brf](?=[\"'`]))?[\"'`]?(?=\S{0,60}[\d!@#$%&*?^~])([^\s\"'`]{8,512})", re.ASCII
+    r"(?:(?<![=!<>:])(?::=|[:=](?!=))|(?P<said> (?:is|was|to)(?= )))>?[ \t]{0,3}(?:[brf](?=[\"'`]))?[\"'`]?"
+    r"(?=\S{0,60}[\d!@#$%&*?^~])([^\s\"'`]{8,512})",
+    re.ASCII,
 )
 _LABEL_BACKWARDS = re.compile(r"[\w. -]*", re.ASCII)
-_TELLING = re.compile(r"pass|pwd|secret|key|token|cred|auth|api|access|bearer|webhook|login|pin|string", _FLAGS)
+_TELLING = re.compile(
+    r"pass|pwd|secret|key|token|cred|auth|api|access|bearer|webhook|login|pin|string", _FLAGS
+)
 _LABEL_ROOM = 112
 _CLOSING = ".,;:!?)]}>"
 
+_OWNERS = "db|app|user|admin|root|my|sudo|login|mail|smtp|redis|pg|postgres|mysql"
+_USES = (
+    "api|auth|access|private|encryption|signing|account|shared|master|secret|storage|client|server|license|deploy|webhook"
+    "|service"
+)
+_ISSUERS = (
+    "api|auth|access|bearer|bot|refresh|id|session|deploy|personal[ _-]access|service|secret|private|webhook|github"
+    "|gitlab|npm|slack|pat"
+)
 _SECRET_WORD = re.compile(
-    r"(?:^|[^a-z])(?:(?:db|app|user|admin|root|my|sudo|login|mail|smtp|redis|pg|postgres|mysql)?(?:passw(?:or)?d|passwd|pwd|passphrase)"
-    r"|pass|secret|(?:api|auth|access|private|encryption|signing|account|shared|master|secret|storage|client|server|license|"
-    r"deploy|webhook|service)[ _.-]?(?:key|secret|token|pass(?:word)?)|apikey|authtoken|(?:api|auth|access|bearer|bot|refresh|id|"
-    r"session|deploy|personal[ _-]access|service|secret|private|webhook|github|gitlab|npm|slack|pat)?[ _.-]?token|"
-    r"secret[ _.-]key[ _.-]base|credentials?|connection[ _.-]?string|pin[ _.-]?code)s?$"
+    rf"(?:^|[^a-z])(?:(?:{_OWNERS})?(?:passw(?:or)?d|passwd|pwd|passphrase)|pass|secret"
+    rf"|(?:{_USES})[ _.-]?(?:key|secret|token|pass(?:word)?)|(?:{_ISSUERS})?[ _.-]?token"
+    r"|secret[ _.-]key[ _.-]base|credentials?|connection[ _.-]?string|pin[ _.-]?code)s?$"
+)
+_NOT_SECRET = re.compile(
+    r"(?:^|[^a-z])(?:csrf|xsrf|public|page|next|previous|cursor|cancel\w*|design|stop|special|[bep]os|unk|pad|mask|sep|cls"
+    r"|fencing|continuation|hash(?:ed)?|digest|fingerprint|primary|foreign|sort|partition|cache|idempotency|last|first|max"
+    r"|min|num|new[ _-]line|input|output|prompt|completion|total|sync|resume)(?:[^a-z]|$)"
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PASSWORD = re.compile(r"pass(?:w(?:or)?d|wd|phrase)?s?$|pwd$")
-_NOT_SECRET = re.compile(
-    r"(?:^|[^a-z])(?:csrf|xsrf|public|page|next|previous|cursor|cancel\w*|design|stop|special|[bep]os|unk|pad|mask|sep|cls|"
-    r"fencing|continuation|hash(?:ed)?|digest|fingerprint|primary|foreign|sort|partition|cache|idempotency|last|first|max|"
-    r"min|num|new[ _-]line|input|output|prompt|completion|total|sync|resume)(?:[^a-z]|$)"
-)
 _VENDOR_WORD = re.compile(r"key|token|secret|pass|pwd|auth|cred|api|access|bearer|webhook|login", _FLAGS)
 _HASH_WORD = re.compile(
-    r"sha-?\d|md5|hash|digest|checksum|commit|etag|uuid|guid|revision|fingerprint|public|version|release|file|path|url|"
-    r"(?<![a-z])id(?![a-z])|name",
+    r"sha-?\d|md5|hash|digest|checksum|commit|etag|uuid|guid|revision|fingerprint|public|version|release|file|path|url"
+    r"|(?<![a-z])id(?![a-z])|name",
     _FLAGS,
 )
-_HASH = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})", _FLAGS)
 _NOT_VALUE = re.compile(
-    r"[^\x21-\x7e]|[(){}<>\[\]|\\]|^[$~]|^%\w+%$|^[&@*][a-z_]+\d?$|^\.{1,2}/|^[a-z]:\\|://|^\d{4}-\d\d-\d\d|^v?\d+(?:\.\d+)+|^[\w-]+(?:\.[A-Za-z_]\w*)+$"
-    r"|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$|^(?:sha|hmac|aes|rsa|ed|utf|pbkdf|bcrypt|argon|oauth|base|ecdsa|hs|rs|es)-?\d{1,5}(?![A-Za-z\d])"
-    r"|^[a-z]+(?:[A-Z][a-z]+)+\d?$|^[a-z]+\d?(?:_[a-z]+\d{0,2})+$|,\S*,|^#|^%[sd]|^arn:|^[\w.+-]+@[\w-]+\.\w+$",
+    r"[^\x21-\x7e]|[(){}<>\[\]|\\]"  # code, patterns, other alphabets
+    r"|^[$~]|^%\w+%$|^[&@*][a-z_]+\d?$|^#|^%[sd]"  # variables and references
+    r"|^\.{1,2}/|^[a-z]:\\|://|^arn:|^[\w.+-]+@[\w-]+\.\w+$"  # paths and addresses
+    r"|^\d{4}-\d\d-\d\d|^v?\d+(?:\.\d+)+"  # times and versions
+    r"|^[\w-]+(?:\.[A-Za-z_]\w*)+$|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$"  # names in programs
+    r"|^[a-z]+(?:[A-Z][a-z]+)+\d?$|^[a-z]+\d?(?:_[a-z]+\d{0,2})+$|,\S*,"
+    r"|^(?:sha|hmac|aes|rsa|ed|utf|pbkdf|bcrypt|argon|oauth|base|ecdsa|hs|rs|es)-?\d{1,5}(?![A-Za-z\d])"
+)
+WEAK = frozenset(
+    "password passwd pass pwd secret token user username test port key xxx admin".split()  # noqa: SIM905 - a line
 )
 _COMPOUND = re.compile(r"[A-Za-z]+\d{0,2}(?:-[a-z]+\d{0,2})+", re.ASCII)
 _PIECES = re.compile(r"[-_./:+]")
-_URL = re.compile(r"(?<=[a-z0-9])://[^\s:/@\"'<>]{0,64}:(?P<secret>[^\s/@\"'<>]{3,256})@(?=[\w\[])", _FLAGS)
-_URL_USER = re.compile(r"://([^:]*):")
-_WEAK = frozenset(
-    {"password", "passwd", "pass", "pwd", "secret", "token", "user", "username", "test", "port", "key", "xxx", "admin"}
-)
-_HEADER = re.compile(
-    r"\bauthorization[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?(?:(?:basic|bearer|token|apikey|digest)[ \t]{1,3})?"
-    r"(?P<secret>[\w=~.+/-]{8,2048})|(?<![\w-])bearer[ \t]{1,3}(?P<bearer>[\w=~.+/-]{20,2048})",
-    _FLAGS,
-)
-_CURL = re.compile(r"\bcurl\b[^\n]{0,200}?[ \t](?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:(?P<secret>[^\s\"']{3,128})", re.ASCII)
-_PRIVATE = re.compile(
-    r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:(?>(?:[^-]|-(?!----))+)-----END[ A-Z0-9]{0,40}-----|(?>[A-Za-z0-9+/=\\\s:,.\"'()]{0,40}[A-Za-z0-9+/=\\\s]{64,}))"
-)
 
 
 def assignments(text: str) -> Iterator[Assigned]:
@@ -105,59 +107,25 @@ def _looks_secret(value: str, *, password: bool, said: bool) -> bool:
         return False
     digits = any(character.isdigit() for character in value)
     letters = any(character.isalpha() for character in value)
-    if not letters or not (digits or password) or value.lower() in _WEAK:
+    if not letters or not (digits or password) or value.lower() in WEAK:
         return False
     if said and not (any(character.islower() for character in value) and digits):
         return False
-    if _is_of_words(value) or (said and _COMPOUND.fullmatch(value)) or "password" in value.lower():
+    if is_of_words(value) or (said and _COMPOUND.fullmatch(value)) or "password" in value.lower():
         return False
     if value[0] == "/" and not (len(value) >= 32 and "." not in value and entropy(value) >= 4.5):
         return False  # a path
     return entropy(value) >= (2.5 if password else 3.0)
 
 
-def _is_of_words(value: str) -> bool:
+def is_of_words(value: str) -> bool:
     """`app-tls-2024`, `s3-bucket`: names are made of words and numbers; a secret has them mixed."""
     pieces = _PIECES.split(value)
     return len(pieces) > 1 and all(
-        piece.isalpha() or piece.isdigit() or (len(piece) <= 3 and piece.isalnum()) or not piece for piece in pieces
+        piece.isalpha() or piece.isdigit() or (len(piece) <= 3 and piece.isalnum()) or not piece
+        for piece in pieces
     )
 
 
 def names_vendor_secret(label: str) -> bool:
     return _VENDOR_WORD.search(label) is not None and _HASH_WORD.search(label) is None
-
-
-def _is_credential(text: str) -> bool:
-    """Of what stands after `Authorization:`, where some write what is to stand there."""
-    mixed = any(c.isdigit() for c in text) or (len(text) >= 16 and entropy(text) >= 3.5 and not text.islower())
-    return mixed and not is_placeholder(text) and not _is_of_words(text)
-
-
-def is_hash(value: str) -> bool:
-    return _HASH.fullmatch(value) is not None
-
-
-def told_by_place(text: str) -> Iterator[Finding]:
-    """Passwords in addresses, in headers and commands, and keys in PEM."""
-    if "-----BEGIN" in text:
-        for match in _PRIVATE.finditer(text):
-            yield Finding(match.start(), match.end(), "private-key")
-    if "://" in text:
-        for match in _URL.finditer(text):
-            secret = match["secret"]
-            user = _URL_USER.search(match[0])
-            weak = secret.lower() in _WEAK or (user is not None and user[1] == secret)
-            if not weak and not is_placeholder(secret) and secret[0] not in "$%<{[:" and not secret.isspace():
-                yield Finding(*match.span("secret"), "url-password")
-    if "uthorization" in text or "earer" in text or "AUTHORIZATION" in text:
-        for match in _HEADER.finditer(text):
-            group = "secret" if match["secret"] else "bearer"
-            secret = match[group]
-            if _is_credential(secret):
-                yield Finding(*match.span(group), "authorization-header")
-    if "curl" in text:
-        for match in _CURL.finditer(text):
-            secret = match["secret"]
-            if not is_placeholder(secret) and secret[0] not in "$%<{[" and secret.lower() not in _WEAK:
-                yield Finding(*match.span("secret"), "curl-password")

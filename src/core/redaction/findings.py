@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from math import log2
 from typing import NamedTuple
 
@@ -22,16 +23,20 @@ class Redacted(NamedTuple):
     found: tuple[Finding, ...] = ()
 
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = (
     r"redacted|example|x{5,}|\*{3,}|\.{3,}|…|your[-_]|your(?:api|key|token|secret|pass)|placeholder|change[-_]?(?:me|it)"
-    r"|insert[-_]|replace[-_]?(?:me|with)|dummy|fake[-_]|0{8,}|123456789|abcdefgh|<\w|\$\{|\$\(|\{\{|%\(|my[-_](?:secret|token|api)",
-    re.ASCII | re.IGNORECASE,
+    r"|insert[-_]|replace[-_]?(?:me|with)|dummy|fake[-_]|0{8,}|123456789|abcdefgh|<\w|\$\{|\$\(|\{\{|%\(|my[-_](?:secret|token|api)"
 )
+
+
+@cache
+def _placeholder() -> re.Pattern[str]:
+    return re.compile(_PLACEHOLDER, re.ASCII | re.IGNORECASE)
 
 
 def is_placeholder(text: str) -> bool:
     """Stands where a secret is to come, or where one was."""
-    return _PLACEHOLDER.search(text) is not None
+    return _placeholder().search(text) is not None
 
 
 def entropy(text: str) -> float:

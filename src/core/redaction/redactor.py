@@ -69,10 +69,10 @@ class Redactor:
         return distinct
 
     def _all(self, text: str, label: str) -> Iterator[Finding]:
-        from . import assignments, rules  # noqa: PLC0415 - for a text that may hold a secret, not for every process
+        from . import assignments, places, rules  # noqa: PLC0415 - for a text that may hold a secret, not for every process
 
         yield from self._tokens(text, rules.TOKENS)
-        yield from assignments.told_by_place(text)
+        yield from places.told_by_place(text)
         for one in assignments.assignments(text):
             if kind := self._assigned(one.label, one.value, said=one.said):
                 yield Finding(one.start, one.start + len(one.value), kind)
@@ -180,3 +180,8 @@ def _back(place: int, moved: list[tuple[int, int]]) -> int:
     """Where a place in the text as shown lies in the text as given."""
     now, given = moved[bisect_right(moved, (place, _FAR)) - 1]
     return given + place - now
+
+
+def scrubbed(text: str) -> str:
+    """For what is told or logged, and may quote what somebody sent."""
+    return Redactor().redact(text).text

@@ -40,8 +40,8 @@ async def test_it_tells_rules_knowledge_hand_overs_sessions_and_locks_in_that_or
     result = await table.context("acme/web/s3")
     rule, fact = result.guidelines[0].id, result.knowledge[0].id
     assert context_told(result) == (
-        f"# Guidelines\n{rule} guideline in acme, 2025-01-01, version 1, from ide: Tests\n> Run the tests.\n"
-        f"# Known\n{fact} knowledge in acme/web, 2025-01-01, version 1, from ide\n> The parser is slow.\n"
+        f"# Guidelines\n{rule} guideline in acme, 2025-01-01, version 1, from ide, test: Tests\n> Run the tests.\n"
+        f"# Known\n{fact} knowledge in acme/web, 2025-01-01, version 1, from ide, test\n> The parser is slow.\n"
         "# Handed over\nacme/web/s1 ended, begun 2025-01-01, ended 2025-01-01, agent ada: fix it\n"
         "> Half done:\n> the rest is open.\n"
         "# Open sessions\nacme/web/s2, agent bob: the rest\n"

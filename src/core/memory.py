@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from . import forget, get, link, recall, remember, update
+from .times import ZONES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .answers import Answers
     from .caller import Caller
     from .finder import Finder
+    from .periods.period import Zones
     from .requests import Forget, Get, Link, Recall, Remember, Update
     from .results import ForgetResult, GetResult, LinkResult, RecallResult, RememberResult, UpdateResult
 
@@ -34,12 +36,14 @@ class Memory:
         *,
         search: Finder | None = None,
         answers: Answers | None = None,
+        zones: Zones = ZONES,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._new_id = new_id
         self._search = search
         self._answers = answers
+        self._zones = zones
 
     async def remember(self, request: Remember, caller: Caller) -> RememberResult:
         """Acknowledged means durable: entries, tags, index, events and jobs, all or none."""
@@ -51,15 +55,20 @@ class Memory:
                 now=self._clock.now(),
                 new_id=self._new_id,
                 search=self._search,
+                zones=self._zones,
             )
 
     async def recall(self, request: Recall, caller: Caller) -> RecallResult:
         now = self._clock.now()
+        # Before answers are looked for: "yesterday" is another day tomorrow.
+        asked = recall.settled(request, now, self._zones)
 
         def find() -> Awaitable[RecallResult]:
-            return recall.recall(self._storage, request, caller, now=now, search=self._search)
+            return recall.recall(
+                self._storage, asked, caller, now=now, search=self._search, zones=self._zones
+            )
 
-        return await (find() if self._answers is None else self._answers.recall(request, caller, now, find))
+        return await (find() if self._answers is None else self._answers.recall(asked, caller, now, find))
 
     async def get(self, request: Get, caller: Caller) -> GetResult:
         def read() -> Awaitable[GetResult]:
@@ -69,11 +78,13 @@ class Memory:
 
     async def update(self, request: Update, caller: Caller) -> UpdateResult:
         with self._writing():
-            return await update.update(self._storage, request, caller, now=self._clock.now)
+            return await update.update(self._storage, request, caller, now=self._clock.now, zones=self._zones)
 
     async def forget(self, request: Forget, caller: Caller) -> ForgetResult:
         with self._writing():
-            result = await forget.forget(self._storage, request, caller, now=self._clock.now())
+            result = await forget.forget(
+                self._storage, request, caller, now=self._clock.now(), zones=self._zones
+            )
         if request.purge and self._search is not None:
             await self._search.purged()
         return result

@@ -17,6 +17,7 @@ from .looking import Looking, alike
 from .requests import NewEntry
 from .results import Remembered, RememberResult
 from .text import checked
+from .times import ZONES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..ports.storage import Storage
     from .caller import Caller
     from .finder import Finder
+    from .periods.period import Zones
     from .requests import Remember
 
 _BARE = NewEntry(content="")
@@ -41,6 +43,7 @@ async def remember(
     now: datetime,
     new_id: Callable[[], str],
     search: Finder | None = None,
+    zones: Zones = ZONES,
 ) -> RememberResult:
     """Similar entries are looked for while the store commits, where `search` is there already."""
     provenance = caller.provenance(request.agent_id)
@@ -56,6 +59,7 @@ async def remember(
                     ceiling=caller.ceiling,
                     provenance=provenance,
                     default_scope=request.scope,
+                    zones=zones,
                 )
             )
         except Rejected as error:

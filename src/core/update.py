@@ -14,7 +14,7 @@ from .drafting import checked_content, checked_metadata, expire_jobs
 from .results import UpdateResult
 from .tags import normal_tags
 from .text import checked_line, content_hash
-from .times import parse_time
+from .times import ZONES, TimeReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..ports.records import Entry
     from ..ports.storage import Storage
     from .caller import Caller
+    from .periods.period import Zones
     from .requests import Update
 
 _ATTEMPTS = 8
@@ -30,7 +31,12 @@ _ATTEMPTS = 8
 
 
 async def update(
-    storage: Storage, request: Update, caller: Caller, *, now: Callable[[], datetime]
+    storage: Storage,
+    request: Update,
+    caller: Caller,
+    *,
+    now: Callable[[], datetime],
+    zones: Zones = ZONES,
 ) -> UpdateResult:
     """With `expected_version` a mismatch is a `Conflict` with the current entry; without, whatever is current is
     updated.
@@ -49,7 +55,7 @@ async def update(
                 current,
             )
         instant = max(now(), current.updated_at)
-        following = revise(current, request, instant)
+        following = revise(current, request, instant, zones)
         if following == current:
             return UpdateResult(id=current.id, version=current.version, changed=False)
         following = msgspec.structs.replace(
@@ -79,13 +85,14 @@ def _not_empty(request: Update) -> None:
                        "valid_until, expires_at or state", "id")  # fmt: skip
 
 
-def revise(current: Entry, request: Update, now: datetime) -> Entry:
+def revise(current: Entry, request: Update, now: datetime, zones: Zones = ZONES) -> Entry:
     """`current` with the request's fields; equal to `current` when nothing would change."""
     content = current.content if request.content is UNSET else checked_content(request.content)
-    valid_until = _time(request.valid_until, current.valid_until, "valid_until")
+    times = TimeReader(now, zones)
+    valid_until = _end(request.valid_until, current.valid_until, times, "valid_until")
     if valid_until is not None and current.valid_from is not None and valid_until <= current.valid_from:
         raise Rejected("valid_until must be later than valid_from", "valid_until")
-    expires_at = _time(request.expires_at, current.expires_at, "expires_at")
+    expires_at = _end(request.expires_at, current.expires_at, times, "expires_at")
     if expires_at != current.expires_at and expires_at is not None and expires_at <= now:
         raise Rejected(
             f"expires_at {expires_at.isoformat()} has passed already; use memory_forget", "expires_at"
@@ -114,7 +121,9 @@ def _tags(current: Entry, request: Update) -> tuple[str, ...]:
     )
 
 
-def _time(given: str | UnsetType | None, current: datetime | None, field: str) -> datetime | None:
+def _end(
+    given: str | UnsetType | None, current: datetime | None, times: TimeReader, field: str
+) -> datetime | None:
     if given is UNSET:
         return current
-    return None if given is None else parse_time(given, field)
+    return None if given is None else times.end(given, field)

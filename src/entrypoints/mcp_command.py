@@ -17,6 +17,7 @@ from .mcp.application import Application
 from .mcp.completing import MemoryCompletions
 from .mcp.handlers import MemoryTools
 from .mcp.identity import ServerInfo
+from .mcp.prompts import MemoryPrompts
 from .mcp.resources import MemoryResources
 from .mcp.server import McpServer
 from .mcp.watching import MemorySubscriptions
@@ -84,6 +85,7 @@ def make_server(app: App) -> McpServer:
         Application(
             tools=app.measuring.tools(MemoryTools(app)),
             resources=app.measuring.resources(MemoryResources(app)),
+            prompts=MemoryPrompts(app),
             completions=MemoryCompletions(app),
             subscriptions=MemorySubscriptions(app),
         ),

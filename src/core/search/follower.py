@@ -58,6 +58,11 @@ class Follower:
         return await self.catch_up_soon(_BEHIND)
 
     @property
+    def index(self) -> Index | None:
+        """As it stands, for who asks how it is: to be read on the worker."""
+        return self._index
+
+    @property
     def filled(self) -> bool:
         return self._index is not None
 

@@ -48,7 +48,9 @@ _LOOKING = 4
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True):
-    """`start`, `end`: the best chunk of a long entry (0, 0: the whole). `parts` add up to `score`."""
+    """`start`, `end`: the best chunk of a long entry (0, 0: the whole). `parts` add up to `score`. `sure`: what the
+    best hit of the answer is worth, 0 to 1: less than 1 where nothing but meaning speaks for it, and that weakly.
+    """
 
     entry: Entry
     score: float
@@ -58,11 +60,19 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
     parts: dict[str, float] = {}
     start: int = 0
     end: int = 0
+    sure: float = 1.0
 
 
 class Answer(msgspec.Struct, frozen=True):
     hits: tuple[Scored, ...]
     degraded: bool = False
+
+
+class VectorCount(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the configured model, in this process's index: entries with its vectors, and those that wait for theirs."""
+
+    entries: int
+    pending: int
 
 
 class Search:
@@ -143,6 +153,7 @@ class Search:
                 parts=one.parts,
                 start=one.start,
                 end=one.end,
+                sure=one.sure,
             )
             for one in ranked
             if one.id in standing and matches(standing[one.id], where)
@@ -184,6 +195,15 @@ class Search:
 
     async def _follow(self) -> None:
         await self._follower.catch_up()
+
+    async def vectors(self) -> VectorCount | None:
+        """None where there is no index, or no model."""
+        index, embedders = self._follower.index, self._embedding.embedders
+        if index is None or not embedders:
+            return None
+        model = embedders[0].model
+        embedded, entries = await self._worker.run(lambda: (index.embedded(model), len(index)))
+        return VectorCount(entries=embedded, pending=max(0, entries - embedded))
 
     async def purged(self) -> None:
         """To be said after a purge, before its caller hears of it: no file may hold the words of what is gone."""

@@ -90,5 +90,3 @@ def _counted(values: Sequence[str]) -> Completion:
     if len(values) > MOST:
         return Completion(values[:MOST], has_more=True)
     return Completion(values, total=len(values))
-
-

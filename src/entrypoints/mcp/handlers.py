@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ...core import requests
+from ...core import requests, requests_team
 from ...core.caller import Caller
 from ...ports.errors import PortError
 from ..health import Health, check_health
-from . import text
+from . import text, text_team
 from .application import Refused, UnknownTool
 from .arguments import decode_arguments
 from .content import CacheHint, Page, ToolResult
-from .tools import TOOLS
+from .failures import failure_data
+from .tools import TOOLS, listed
 
 if TYPE_CHECKING:
     from ..settings import ToolSet
@@ -65,6 +66,9 @@ class MemoryTools:
             "memory_forget": (requests.Forget, self._forget, text.forgotten),
             "memory_link": (requests.Link, memory.link, text.linked),
             "memory_file_lock": (requests.FileLock, self._file_lock, text.file_locked),
+            "memory_session": (requests_team.SessionCall, app.team.session, text_team.session_told),
+            "memory_vote": (requests_team.VoteCall, app.team.vote, text_team.vote_told),
+            "memory_context": (requests_team.ContextCall, app.team.context, text_team.context_told),
             "memory_health": (NoArguments, self._health, _health_text),
         }
         self._listed = tool_list(app.settings.tools)
@@ -91,7 +95,7 @@ class MemoryTools:
             request = decode_arguments(tool.decoder, arguments, tool.schema)
             result = await tool.run(request, caller)
         except PortError as error:
-            return ToolResult(text.failure(error), is_error=True, error=error.code)
+            return ToolResult(text.failure(error), failure_data(error), is_error=True, error=error.code)
         return ToolResult(tool.tell(result), result)
 
     def _caller(self, client: str, tool: str) -> Caller:
@@ -131,7 +135,7 @@ def _agent_of(arguments: msgspec.Raw) -> str | None:
 
 
 def tool_list(shown: ToolSet = "all") -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(_offered(shown)))
+    return msgspec.Raw(msgspec.json.encode([listed(tool) for tool in _offered(shown)]))
 
 
 def _offered(shown: ToolSet) -> tuple[dict[str, Any], ...]:

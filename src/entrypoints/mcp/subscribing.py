@@ -45,7 +45,7 @@ class _UriParams(msgspec.Struct, frozen=True):
 
 
 class _Stream:
-    """`request` is None in the handshake eras. `changed` waits to be told: until `acknowledged`, or for a slow client."""
+    """`request` is None in the handshake eras. `changed` waits to be told: until acknowledged, or until it is read."""
 
     def __init__(self, request: Request | None, uris: Sequence[str]) -> None:
         self.request = request
@@ -135,7 +135,9 @@ class Subscriber:
         self._streams[key] = stream
         try:
             if stream.uris:
-                opened = await self._source.open(stream.uris, lambda uris: self._changed(stream, uris), context)
+                opened = await self._source.open(
+                    stream.uris, lambda uris: self._changed(stream, uris), context
+                )
                 stream.uris, stream.close = opened.uris, opened.close
         except BaseException:
             self._streams.pop(key, None)

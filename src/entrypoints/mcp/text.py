@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...core.text import JOINERS
 from ...ports.errors import CircuitOpen, Conflict, LockTimeout, PortError, RateLimited
+from .quoting import day as _day
+from .quoting import on_one_line as _line
+from .quoting import quoted as _quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,21 +39,6 @@ _PLURALS = {"entry": "entries"}
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else _PLURALS.get(noun, noun + 's')}"
-
-
-def _day(instant: datetime) -> str:
-    return instant.date().isoformat()
-
-
-def _quoted(content: str) -> str:
-    return "\n".join("> " + line for line in content.splitlines() or [""])
-
-
-def _line(text: str) -> str:
-    """What stands unquoted stays on its line: characters that break, hide or turn text are blanks here."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in JOINERS else " " for c in text)
 
 
 def _by(source: Source) -> str:
@@ -91,8 +78,12 @@ def recalled(result: RecallResult) -> str:
 
 
 def _found(position: int, hit: Found) -> str:
+    return f"[{position}] {shown(hit)}"
+
+
+def shown(hit: Found) -> str:
     when = _day(hit.occurred_at or hit.created_at)
-    head = f"[{position}] {hit.id} {hit.kind} in {hit.scope}, {when}, version {hit.version}"
+    head = f"{hit.id} {hit.kind} in {hit.scope}, {when}, version {hit.version}"
     title = f": {_line(hit.title)}" if hit.title else ""
     return f"{head}{_by(hit.source)}{_tagged(hit.tags)}{title}\n{_quoted(hit.content)}"
 
@@ -181,6 +172,6 @@ def failure(error: PortError) -> str:
         return f"{text}\n{head}\n{_quoted(current.content)}"
     if isinstance(error, CircuitOpen):
         return f"{text} (try again in {error.retry_after:.0f} s)"
-    if isinstance(error, RateLimited | LockTimeout):
+    if isinstance(error, RateLimited | LockTimeout | Conflict):
         return text  # which says itself how to go on
     return f"{text} (try again)" if error.retryable else text

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from .oracle import Known, Oracle, inside, sees
+from .oracle import Known, inside, sees
+from .team_acts import TeamActs
 
 if TYPE_CHECKING:
-    from agent_memory.entrypoints.wiring import App
-
     from .programs import Step
     from .surface import Surface
 
 UNKNOWN = "01999999-0000-7000-8000-000000000000"
-PATHS = ("src/a.py", "src/b.py")
 
 
-class Play:
+class Play(TeamActs):
     """One program on one memory: `ceilings` are the callers, and where they write."""
 
-    def __init__(self, app: App, ceilings: list[str], surfaces: list[Surface], oracle: Oracle) -> None:
-        self.app = app
-        self.ceilings = ceilings
-        self.surfaces = surfaces
-        self.oracle = oracle
-        self._numbers = count(1)
-
-    async def step(self, step: Step) -> None:
-        surface = self.surfaces[step.caller % len(self.surfaces)]
-        scope = self.ceilings[step.scope % len(self.ceilings)]
-        await getattr(self, f"act_{step.act}")(surface, scope, step)
-
-    def marker(self) -> str:
-        return f"mark{next(self._numbers):05}x"
-
-    def known(self, number: int) -> Known | None:
-        entries = self.oracle.entries
-        return entries[number % len(entries)] if entries else None
+    """A program's acts, each with what it must answer."""
 
     # writes
 
@@ -48,9 +28,17 @@ class Play:
         markers = {marker}
         other = self.known(step.entry)
         if step.options["copies"] and other is not None and other.state != "purged":
-            content, markers = other.content, {word for word in other.content.split() if word.startswith("mark")}
+            content, markers = (
+                other.content,
+                {word for word in other.content.split() if word.startswith("mark")},
+            )
         tags = ("common", f"tag-{marker}")
-        given: dict[str, Any] = {"content": content, "scope": scope, "title": f"T {content[-10:]}", "tags": tags}
+        given: dict[str, Any] = {
+            "content": content,
+            "scope": scope,
+            "title": f"T {content[-10:]}",
+            "tags": tags,
+        }
         key = step.options["key"]
         if key:
             given["idempotency_key"] = key
@@ -93,7 +81,7 @@ class Play:
             known.markers.add(marker)
         answer = await surface.call("memory_update", id=known.id, **given)
         if not (known.there and inside(known.scope, surface.ceiling)):
-            await self.like_unknown(surface, "memory_update", answer.text, known.id, given, "id")
+            await self.like_unknown(surface, "memory_update", answer.text, known.id, {"id": UNKNOWN, **given})
             return
         if answer.error:
             assert answer.error == "conflict", answer.text
@@ -145,19 +133,6 @@ class Play:
         (self.oracle.edges.add if action == "link" else self.oracle.edges.discard)(edge)
         self.oracle.changed.add(source.scope)
 
-    async def act_lock(self, surface: Surface, scope: str, step: Step) -> None:
-        """Callers of one ceiling exclude each other; others neither see nor block them."""
-        del scope
-        path, locks = PATHS[step.entry % len(PATHS)], self.oracle.locks
-        agent = f"{self.marker()}-agent"
-        self.oracle.named[agent] = {surface.ceiling}
-        answer = await surface.call("memory_file_lock", action="checkout", file_path=path, agent_id=agent)
-        assert bool(answer.error) == ((surface.ceiling, path) in locks), answer.text
-        locks.setdefault((surface.ceiling, path), agent)
-        listed = await surface.call("memory_file_lock", action="list")
-        mine = {held: by for (ceiling, held), by in locks.items() if ceiling == surface.ceiling}
-        assert {lock["file_path"]: lock["agent"] for lock in listed.data["locks"]} == mine
-
     # reads
 
     async def act_get(self, surface: Surface, scope: str, step: Step) -> None:
@@ -206,11 +181,17 @@ class Play:
         if source is None or target is None or source is target:
             return
         depth, seen = step.options["depth"], {known.id for known in self.oracle.visible(surface.ceiling)}
-        near = await surface.call("memory_link", action="neighbors", depth=depth, limit=200, **{"from": source.id})
-        way = await surface.call("memory_link", action="path", depth=5, **{"from": source.id, "to": target.id})
+        near = await surface.call(
+            "memory_link", action="neighbors", depth=depth, limit=200, **{"from": source.id}
+        )
+        way = await surface.call(
+            "memory_link", action="path", depth=5, **{"from": source.id, "to": target.id}
+        )
         if source.id not in seen:
             assert near.error == way.error == "not_found"
-            await self.like_unknown(surface, "memory_link", near.text, source.id, {"action": "neighbors"}, "from")
+            await self.like_unknown(
+                surface, "memory_link", near.text, source.id, {"action": "neighbors", "from": UNKNOWN}
+            )
             return
         edges = edges_of(near.data)
         visible = self.oracle.neighbours(surface.ceiling)
@@ -228,7 +209,9 @@ class Play:
         entries = (await surface.call("memory_health")).data["entries"]
         assert entries["active"] == sum(entries["by_kind"].values()) == len(active)
         assert entries["scopes"] == len({known.scope for known in active})
-        states = [k.state for k in self.oracle.entries if k.state != "purged" and inside(k.scope, surface.ceiling)]
+        states = [
+            k.state for k in self.oracle.entries if k.state != "purged" and inside(k.scope, surface.ceiling)
+        ]
         assert entries["by_state"] == {state: states.count(state) for state in set(states)}
         assert await surface.read("memory://stats") is not None
 
@@ -256,10 +239,10 @@ class Play:
             assert shown is None or {hit["id"] for hit in shown["results"]} <= active
 
     async def like_unknown(
-        self, surface: Surface, tool: str, text: str, entry_id: str, given: dict[str, Any], name: str
+        self, surface: Surface, tool: str, text: str, entry_id: str, asked: dict[str, Any]
     ) -> None:
-        """Whether there is such an entry elsewhere is not to be told from the words."""
-        other = await surface.call(tool, **given, **{name: UNKNOWN})
+        """Whether there is such an entry elsewhere is not to be told from the words. `asked` is the same of none."""
+        other = await surface.call(tool, **asked)
         assert text.replace(entry_id, UNKNOWN) == other.text
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 import msgspec
 
-from agent_memory.core import answers, file_lock, remember
+from agent_memory.core import answers, file_lock, remember, scope
 from agent_memory.entrypoints import feed, search, wiring
 from agent_memory.entrypoints.mcp import topics
 from agent_memory.ports.changes import Change, Once, RemoveEntries
@@ -17,14 +18,13 @@ from agent_memory.ports.scopes import GLOBAL, ScopeFilter
 from ...unit.saboteurs.storage_wrapper import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Generator, Sequence
 
     from agent_memory.core.caller import Caller
     from agent_memory.core.requests import Remember
+    from agent_memory.entrypoints.changes import Burst
     from agent_memory.ports.queries import EntryFilter, Graph, GraphQuery, ScopeStats, Stats
-    from agent_memory.ports.records import Entry, Relation
-
+    from agent_memory.ports.records import Entry, Relation, Session
 
 
 def unbounded(where: ScopeFilter) -> ScopeFilter:
@@ -42,7 +42,9 @@ class Finds(Wrapper):
 
 
 class Relates(Wrapper):
-    async def relations(self, ids: Sequence[str], *, limit: int = 200, ceiling: str = GLOBAL) -> list[Relation]:
+    async def relations(
+        self, ids: Sequence[str], *, limit: int = 200, ceiling: str = GLOBAL
+    ) -> list[Relation]:
         return await super().relations(ids, limit=limit)
 
 
@@ -71,18 +73,40 @@ class NamesTags(Wrapper):
         return await super().tags(unbounded(where), prefix=prefix, limit=limit)
 
 
+class ListsSessions(Wrapper):
+    async def sessions(
+        self, where: ScopeFilter, *, open_only: bool = False, limit: int = 50
+    ) -> list[Session]:
+        return await super().sessions(unbounded(where), open_only=open_only, limit=limit)
+
+
 class Deletes(Wrapper):
     async def rewritten(self, change: Change) -> Change:
-        return msgspec.structs.replace(change, ceiling=GLOBAL) if isinstance(change, RemoveEntries) else change
+        return (
+            msgspec.structs.replace(change, ceiling=GLOBAL) if isinstance(change, RemoveEntries) else change
+        )
 
 
 def _stores(wrapper: type[Wrapper]) -> AbstractContextManager[Any]:
-    make = wiring.make_store
-    return patch.object(wiring, "make_store", lambda *given: wrapper(make(*given)))  # pyright: ignore[reportArgumentType]
+    make: Any = wiring.make_store
+
+    def made(*given: Any) -> Wrapper:
+        return wrapper(make(*given))
+
+    return patch.object(wiring, "make_store", made)
+
+
+def _any_scope(module: str) -> AbstractContextManager[Any]:
+    """A use case that does not look whether the scope is the caller's."""
+
+    def unchecked(text: str | None, ceiling: str, field: str = "scope") -> str:
+        return ceiling if text is None else scope.parse_scope(text, field)
+
+    return patch(f"agent_memory.core.{module}.scope_under", unchecked)
 
 
 def _keys_of_everybody() -> AbstractContextManager[Any]:
-    once = remember._once
+    once: Any = vars(remember)["_once"]
 
     def shared(request: Remember, caller: Caller, now: Any) -> Once | None:
         return once(request, msgspec.structs.replace(caller, ceiling=GLOBAL), now)
@@ -93,8 +117,8 @@ def _keys_of_everybody() -> AbstractContextManager[Any]:
 def _similar_everywhere() -> AbstractContextManager[Any]:
     similar = search.LateSearch.similar
 
-    async def everywhere(self: Any, entries: Any, *, ceiling: str, now: Any) -> Any:
-        return await similar(self, entries, ceiling=GLOBAL, now=now)
+    async def everywhere(self: Any, entries: Any, **others: Any) -> Any:
+        return await similar(self, entries, **others | {"ceiling": GLOBAL})
 
     return patch.object(search.LateSearch, "similar", everywhere)
 
@@ -109,7 +133,7 @@ def _found_everywhere() -> AbstractContextManager[Any]:
 
 
 def _kept_for_everybody() -> AbstractContextManager[Any]:
-    key = answers.Answers._key
+    key: Any = vars(answers.Answers)["_key"]
 
     def shared(self: Any, kind: bytes, request: Any, caller: Caller, state: str = "") -> str:
         return key(self, kind, request, msgspec.structs.replace(caller, ceiling=GLOBAL), state)
@@ -126,8 +150,8 @@ def _below_by_prefix() -> Generator[None]:
     def bounds(tree: str) -> tuple[str, str]:
         return tree, tree + "\U0010ffff"
 
-    def within(scope: str, tree: str) -> bool:
-        return tree == GLOBAL or scope.startswith(tree)
+    def within(inner: str, tree: str) -> bool:
+        return tree == GLOBAL or inner.startswith(tree)
 
     with (
         patch.object(figures, "tree_bounds", bounds),
@@ -138,29 +162,37 @@ def _below_by_prefix() -> Generator[None]:
         yield
 
 
-def _only_everything(subscription: Any, scope: str) -> Any:
-    del scope
+def _only_everything(subscription: Any, _scope: str) -> Any:
     return subscription
 
 
-def _topic(uri: str, ceiling: str) -> Any:
-    del ceiling
+def _topic(uri: str, _ceiling: str) -> Any:
     return topics.topic_of(uri, GLOBAL)
 
 
-MUTANTS: Final[dict[str, Any]] = {
-    **{f"storage-{w.__name__}": (lambda w=w: _stores(w)) for w in (
-        Gets, Finds, Relates, Walks, FindsWays, Counts, NamesScopes, NamesTags, Deletes,
-    )},
+def _one_namespace(_caller: Caller) -> str:
+    return "file:"
+
+
+def _whoever_changed(self: topics.EntryTopic, burst: Burst) -> tuple[str, ...]:
+    return (self.uri,) if self.id in burst.subjects else ()
+
+
+_STORES: Final = (
+    Gets, Finds, Relates, Walks, FindsWays, Counts, NamesScopes, NamesTags, ListsSessions, Deletes,
+)  # fmt: skip
+_USE_CASES: Final = ("recall", "forget", "drafting", "sessions", "votes", "context")
+
+MUTANTS: Final[dict[str, Callable[[], AbstractContextManager[Any]]]] = {
+    **{f"storage-{store.__name__}": partial(_stores, store) for store in _STORES},
+    **{f"any-scope-in-{module}": partial(_any_scope, module) for module in _USE_CASES},
     "keys-of-everybody": _keys_of_everybody,
     "similar-everywhere": _similar_everywhere,
     "found-everywhere": _found_everywhere,
     "kept-for-everybody": _kept_for_everybody,
     "below-by-prefix": _below_by_prefix,
-    "one-list-of-locks": lambda: patch.object(file_lock, "_namespace", lambda _caller: "file:"),
-    "watches-everything": lambda: patch.object(feed, "_only", _only_everything),
-    "subscribes-to-everything": lambda: patch("agent_memory.entrypoints.mcp.watching.topic_of", _topic),
-    "hears-of-every-entry": lambda: patch.object(
-        topics.EntryTopic, "changed", lambda self, burst: (self.uri,) if self.id in burst.subjects else ()
-    ),
-}  # fmt: skip
+    "one-list-of-locks": partial(patch.object, file_lock, "_namespace", _one_namespace),
+    "watches-everything": partial(patch.object, feed, "_only", _only_everything),
+    "subscribes-to-everything": partial(patch, "agent_memory.entrypoints.mcp.watching.topic_of", _topic),
+    "hears-of-every-entry": partial(patch.object, topics.EntryTopic, "changed", _whoever_changed),
+}

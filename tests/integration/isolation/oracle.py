@@ -51,6 +51,12 @@ class Oracle:
     edges: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     locks: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     keys: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    sessions: dict[str, str] = field(default_factory=dict[str, str])
+    """Scopes of sessions, each with the marker of its purpose. One a scope, whether it is open or has ended."""
+    votes: dict[tuple[str, str], dict[str, str]] = field(
+        default_factory=dict[tuple[str, str], dict[str, str]]
+    )
+    """By scope and question: each agent's choice."""
     named: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Other texts that carry a marker, each with the scopes in which they were said."""
     changed: set[str] = field(default_factory=set[str])
@@ -68,7 +74,8 @@ class Oracle:
     def twin(self, scope: str, content: str) -> Known | None:
         """The active entry that the same content in this scope repeats."""
         return next(
-            (e for e in self.entries if e.state == "active" and (e.scope, e.content) == (scope, content)), None
+            (e for e in self.entries if e.state == "active" and (e.scope, e.content) == (scope, content)),
+            None,
         )
 
     def neighbours(self, ceiling: str) -> set[tuple[str, str]]:

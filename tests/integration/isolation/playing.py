@@ -40,8 +40,8 @@ async def play(settings: Settings, ceilings: list[str], steps: list[Step]) -> No
             entries = len(oracle.entries)
             await scene.step(step)
             for known in oracle.entries[entries:]:
-                for surface, uris in zip(surfaces, outside, strict=True):
-                    uris += await hears_of(surface, known)
+                for surface, strange in zip(surfaces, outside, strict=True):
+                    strange.extend(await hears_of(surface, known))
         await everything_is_told(app)
         for surface, uris, strangers in zip(surfaces, honoured, outside, strict=True):
             told(surface, uris, strangers)

@@ -27,7 +27,10 @@ class Step(NamedTuple):
 
 
 _flags = st.fixed_dictionaries(
-    {name: st.booleans() for name in ("inherit", "descendants", "dry_run", "purge", "copies", "by_filter", "history")}
+    {
+        name: st.booleans()
+        for name in ("inherit", "descendants", "dry_run", "purge", "copies", "by_filter", "history")
+    }
     | {
         "mode": st.sampled_from(["lexical", "hybrid", "dense"]),
         "query": st.sampled_from(["", "okapi", "marker", "river"]),

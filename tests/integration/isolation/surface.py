@@ -15,6 +15,7 @@ from agent_memory.entrypoints.library import OpenMemory
 from agent_memory.entrypoints.mcp.application import CallContext, CompletionTarget, Refused
 from agent_memory.entrypoints.mcp.completing import MemoryCompletions
 from agent_memory.entrypoints.mcp.handlers import MemoryTools
+from agent_memory.entrypoints.mcp.prompts import MemoryPrompts
 from agent_memory.entrypoints.mcp.resources import MemoryResources
 from agent_memory.entrypoints.mcp.watching import MemorySubscriptions
 from agent_memory.ports.records import Event
@@ -50,9 +51,12 @@ class Surface:
         self.oracle = oracle
         self.tools = MemoryTools(mine)
         self.resources = MemoryResources(mine)
+        self.prompts = MemoryPrompts(mine)
         self.completions = MemoryCompletions(mine)
         self.subscriptions = MemorySubscriptions(mine)
-        self.library = OpenMemory(app.memory, app.file_locks, Caller(client="lib", ceiling=ceiling), app.feed)
+        self.library = OpenMemory(
+            app.memory, app.file_locks, app.team, Caller(client="lib", ceiling=ceiling), app.feed
+        )
         self.told: list[str] = []
         self.stirred = asyncio.Event()
         self.events: list[Event] = []
@@ -94,6 +98,17 @@ class Surface:
             cursor = page.next_cursor
             if cursor is None:
                 return uris
+
+    async def prompt(self, name: str, **arguments: str) -> str | None:
+        """None where it is refused."""
+        try:
+            result = await self.prompts.get_prompt(name, arguments, CONTEXT)
+        except Refused as refused:
+            self.check(arguments, refused.message)
+            return None
+        text = "\n".join(message.text for message in result.messages)
+        self.check(arguments, text)
+        return text
 
     async def complete(self, uri: str, argument: str, value: str = "") -> list[str]:
         target = CompletionTarget("resource", uri, argument)

@@ -79,9 +79,9 @@ the day itself: people tell of things later.
   `AGENT_MEMORY_SEARCH_INDEX_MAX` entries (unless PostgreSQL has pgvector and a model was chosen), and
   always with `as_of`: the past is searched by words only (`mode: lexical` says that this is meant).
 - `match`: `lexical` (words), `dense` (meaning) or `both`; left out of a list of the newest.
-- `score` is relative within one answer. Its best is 1, and less where only meaning speaks for it and that weakly: no word
-  of the question is found, and the nearest entry is far (nonsense: nothing, or 0.3 to 0.7). Otherwise scores of two
-  answers say nothing of each other.
+- `score` is relative within one answer. Its best is 1, and less where only meaning speaks for it and that weakly: no
+  word of the question is found, and the nearest entry is far (nonsense: nothing, or 0.3 to 0.7). Otherwise scores of
+  two answers say nothing of each other.
 - `explain` adds `rank`, the `terms` looked up, `lexical` and `dense` (each 0 to 1 within this answer), the `score`
   before it was made relative, and its `parts`, which add up to it: `own` (words and meaning), what entries beside it
   and its session lend it, its author and date where the question names them, and small ones. A part of 0 is left out.

@@ -118,8 +118,7 @@ class Search:
             self._start("save", self._follower.save)
         if self._embedding.due:
             self._start("embed", self._embedding.sweep)
-        ids = [one.id for one in ranked]
-        standing = {entry.id: entry for entry in await self._storage.get(ids, ceiling=where.where.ceiling)}
+        standing = await self._standing([one.id for one in ranked], where, limit)
         hits = tuple(
             Scored(
                 entry=standing[one.id],
@@ -152,6 +151,17 @@ class Search:
 
     async def _hear(self) -> None:
         await self._large.follow()
+
+    async def _standing(self, ids: Sequence[str], where: EntryFilter, limit: int) -> dict[str, Entry]:
+        """As the store has them: so many as an answer holds, and the others where some of these have changed."""
+        found: dict[str, Entry] = {}
+        wanted = limit
+        while ids and wanted > 0:
+            some, ids = ids[:limit], ids[limit:]
+            for entry in await self._storage.get(some, ceiling=where.where.ceiling):
+                found[entry.id] = entry
+                wanted -= matches(entry, where)
+        return found
 
     @property
     def ready(self) -> bool:

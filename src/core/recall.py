@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .finder import Finder
     from .periods.period import Zones
     from .requests import Recall
-    from .search.searching import Scored
+    from .search.found import Scored
 
 OVERHEAD = 60
 """Tokens that a result costs beside its text: ids, times and names as JSON."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from .suite import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from .certificate import Certificate, Outcome, Verdict
@@ -40,16 +39,26 @@ _OUTCOMES: dict[Outcome, str] = {
 }
 
 
+class Untried(msgspec.Struct, frozen=True, kw_only=True):
+    """An adapter that could not be tried at all, and why."""
+
+    port: str
+    name: str
+    reason: str
+
+
 def certified(certificates: Sequence[Certificate]) -> bool:
     return bool(certificates) and all(each.certified for each in certificates)
 
 
-def write(certificates: Sequence[Certificate], file: Path) -> Path:
+def write(certificates: Sequence[Certificate], file: Path, untried: Sequence[Untried] = ()) -> Path:
     """The JSON there, and the page beside it, under the same name with `.md`; which is returned."""
-    document: Any = certificates[0] if len(certificates) == 1 else {"certificates": certificates}
+    document: Any = {"certificates": certificates, "not_tried": untried}
+    if len(certificates) == 1 and not untried:
+        document = certificates[0]
     file.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     beside = file.with_suffix(".md")
-    beside.write_text(page(certificates), encoding="utf-8")
+    beside.write_text(page(certificates, untried), encoding="utf-8")
     return beside
 
 
@@ -81,10 +90,10 @@ def in_short(certificate: Certificate) -> str:
     return "\n".join(lines)
 
 
-def page(certificates: Sequence[Certificate]) -> str:
+def page(certificates: Sequence[Certificate], untried: Sequence[Untried] = ()) -> str:
     parts = ["# Certification of adapters of Agent Memory\n", _introduction()]
-    if len(certificates) != 1:
-        parts.append(_overview(certificates))
+    if len(certificates) != 1 or untried:
+        parts.append(_overview(certificates, untried))
     parts += [_certificate(each) for each in certificates]
     return "\n".join(parts)
 
@@ -102,15 +111,19 @@ What can come of a clause:
 """
 
 
-def _overview(certificates: Sequence[Certificate]) -> str:
+def _overview(certificates: Sequence[Certificate], untried: Sequence[Untried]) -> str:
     rows = "\n".join(
         f"| {each.adapter.port} | {each.adapter.name} | {each.adapter.package} {each.adapter.version} "
         f"| **{_word(each)}** | {each.level} | {_counted(each.clauses)} | {each.circumstances.seconds:.0f} s |"
         for each in certificates
     )
+    rows += "".join(
+        f"\n| {each.port} | {each.name} | | **NOT CERTIFIED** | | could not be tried: {_cell(each.reason)} | |"
+        for each in untried
+    )
     good = sum(each.certified for each in certificates)
     return (
-        f"## {good} of {len(certificates)} certified\n\n"
+        f"## {good} of {len(certificates) + len(untried)} certified\n\n"
         "| port | adapter | package | verdict | level | clauses | took |\n|---|---|---|---|---|---|---|\n"
         f"{rows}\n"
     )
@@ -131,6 +144,7 @@ def _certificate(certificate: Certificate) -> str:
         "It says that it can": _abilities(adapter.capabilities),
         "Its test bench can": _abilities(adapter.harness_capabilities),
         "Class that was tried": f"`{adapter.implementation}`" if adapter.implementation else "",
+        "Class of its test bench": f"`{adapter.harness}`" if adapter.harness else "",
         "Versions": packages,
         "Where and when": f"{around.python}, {around.platform}, {around.at}, {around.seconds:.0f} s",
     }
@@ -161,16 +175,9 @@ def _origin(certificate: Certificate) -> str:
     return f" of {adapter.package} {adapter.version}" if adapter.package else ""
 
 
-def _counted(verdicts: Iterable[Verdict]) -> str:
-    counts = Counter(each.outcome for each in verdicts)
-    return (
-        ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=_place))
-        or "no clause was tried"
-    )
-
-
-def _place(counted: tuple[Outcome, int]) -> int:
-    return list(_OUTCOMES).index(counted[0])
+def _counted(verdicts: Sequence[Verdict]) -> str:
+    counts = {name: sum(each.outcome == name for each in verdicts) for name in _OUTCOMES}
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no clause was tried"
 
 
 def _abilities(capabilities: dict[str, Any]) -> str:
@@ -183,7 +190,7 @@ def _abilities(capabilities: dict[str, Any]) -> str:
 
 
 def _indented(text: str) -> str:
-    return text.replace("\n", "\n    ")
+    return "\n    ".join(line.rstrip() for line in text.splitlines() if line.strip())
 
 
 def _cell(text: str) -> str:

@@ -137,6 +137,15 @@ async def test_the_last_hand_overs_are_shown_once_and_the_newest_first(table: Ta
     assert said(result) == ["b was done", "a was done"]
 
 
+async def test_a_task_that_finds_hand_overs_only_is_told_what_else_there_is(table: Table) -> None:
+    await table.session("begin")
+    await table.session("end", summary="The parser is open.")
+    await table.remember("Grace likes the blue theme.")
+    result = await table.context(task="what is open")
+    assert [one.summary for one in result.handovers] == ["The parser is open."]
+    assert said(result) == ["Grace likes the blue theme."]
+
+
 @pytest.mark.parametrize("budget", [200, 230, 300, 500, 900, 1500, 4000])
 @pytest.mark.parametrize("task", ["", "parser"])
 async def test_it_keeps_within_its_budget_and_says_what_that_cost(

@@ -21,13 +21,12 @@ from redaction_secrets import kinds, secrets
 
 from agent_memory.core.redaction.redactor import Redactor
 
-
 _PLAIN = (
     "We decided on 2026-03-01 that the deploy job runs from the main branch only, after the smoke tests passed. Ada "
     "said that the staging database is refreshed every night at 02:00, and that nobody should restart it before the "
     "copy is done. The incident of last week came from a full disk on the build host: logs were never rotated. Look at "
-    "the dashboard first, then at the queue, and call the on-call engineer only when both look wrong. Bob prefers short "
-    "commit messages, and tests in the same change. See docs/deploy.md for the rest of it."
+    "the dashboard first, then at the queue, and call the on-call engineer only when both look wrong. Bob prefers "
+    "short commit messages, and tests in the same change. See docs/deploy.md for the rest of it."
 )
 
 

@@ -14,6 +14,7 @@ from ..ports.records import Session
 from ..ports.scopes import GLOBAL, MAX_SEGMENTS, ScopeFilter
 from . import limits
 from .drafting import draft
+from .instructions import flags_of
 from .requests import NewEntry
 from .results_team import SessionEntries, SessionResult, SessionView
 from .scope import scope_under
@@ -67,6 +68,7 @@ def view(session: Session, *, entries: SessionEntries | None = None, most: int |
         ended_at=session.ended_at,
         summary=summary,
         summary_truncated=summary != session.summary,
+        flags=flags_of(session.purpose, session.summary),
         entries=entries,
     )
 

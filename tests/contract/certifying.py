@@ -111,7 +111,7 @@ def _command(plan: Plan, order: Order, file: Path) -> list[str]:
         sys.executable, "-m", "pytest", "--pyargs", "agent_memory_contract",
         "-p", "anyio.pytest_plugin", "-p", "_hypothesis_pytestplugin", "-p", "agent_memory_contract.plugin",
         "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(file.parent), "--import-mode=importlib",
-        "--basetemp", str(file.parent / "clauses"), "-q",
+        "--basetemp", str(file.parent / "clauses"), "-q", "-o", "verbosity_assertions=2",
         f"--adapter={order.name}", f"--port={order.port}", f"--url={order.url}", f"--level={plan.level}",
         f"--seed={plan.seed}", f"--certificate={file}",
     ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from .suite import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from .certificate import Certificate, Outcome, Verdict
@@ -131,6 +130,7 @@ def _certificate(certificate: Certificate) -> str:
         "It says that it can": _abilities(adapter.capabilities),
         "Its test bench can": _abilities(adapter.harness_capabilities),
         "Class that was tried": f"`{adapter.implementation}`" if adapter.implementation else "",
+        "Class of its test bench": f"`{adapter.harness}`" if adapter.harness else "",
         "Versions": packages,
         "Where and when": f"{around.python}, {around.platform}, {around.at}, {around.seconds:.0f} s",
     }
@@ -161,16 +161,9 @@ def _origin(certificate: Certificate) -> str:
     return f" of {adapter.package} {adapter.version}" if adapter.package else ""
 
 
-def _counted(verdicts: Iterable[Verdict]) -> str:
-    counts = Counter(each.outcome for each in verdicts)
-    return (
-        ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=_place))
-        or "no clause was tried"
-    )
-
-
-def _place(counted: tuple[Outcome, int]) -> int:
-    return list(_OUTCOMES).index(counted[0])
+def _counted(verdicts: Sequence[Verdict]) -> str:
+    counts = {name: sum(each.outcome == name for each in verdicts) for name in _OUTCOMES}
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no clause was tried"
 
 
 def _abilities(capabilities: dict[str, Any]) -> str:
@@ -183,7 +176,7 @@ def _abilities(capabilities: dict[str, Any]) -> str:
 
 
 def _indented(text: str) -> str:
-    return text.replace("\n", "\n    ")
+    return "\n    ".join(line.rstrip() for line in text.splitlines() if line.strip())
 
 
 def _cell(text: str) -> str:

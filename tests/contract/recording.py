@@ -127,13 +127,13 @@ class Recording:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """In the process that leads the run, for each phase of each clause."""
-        for name, value in report.user_properties:
-            if name == _PROPERTY:
-                note = msgspec.convert(value, Note)
-                self._notes.setdefault(note.kind, []).append((note, report))
-        for name, value in report.user_properties:
-            if name == "implementation" and self._notes:
-                self._implementations.setdefault(report.nodeid.rpartition("::")[0], str(value))
+        told = dict(report.user_properties)
+        if _PROPERTY not in told:
+            return
+        note = msgspec.convert(told[_PROPERTY], Note)
+        self._notes.setdefault(note.kind, []).append((note, report))
+        if "implementation" in told:
+            self._implementations[note.kind] = str(told["implementation"])
 
     def certificates(self) -> tuple[Certificate, ...]:
         """One a class, in the order in which they ran. Without a clause that ran there is none, and then one is owed
@@ -183,7 +183,7 @@ class Recording:
             packages=versions_of("agent-memory"),
             harness=shown.harness if shown else "",
             harness_capabilities=shown.harness_capabilities if shown else {},
-            implementation=next(iter(self._implementations.values()), ""),
+            implementation=self._implementations.get(notes[0].kind, "") if notes else "",
             overrides=tuple(notes[0].overrides) if notes else (),
         )
         selected = self._selected or _named(port, notes)

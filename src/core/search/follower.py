@@ -66,6 +66,11 @@ class Follower:
     def filled(self) -> bool:
         return self._index is not None
 
+    async def drop(self) -> None:
+        """It is to be filled anew, or not any more."""
+        async with self._turn:
+            self._index = None
+
     async def catch_up_soon(self, most: int) -> Index | None:
         """Like `catch_up`, for whoever has no time: None too when more than `most` events are to be taken."""
         async with self._turn:

@@ -1,4 +1,4 @@
-"""`agent-memory certify`: what it is asked must be askable. tests/integration/test_third_party.py shows what it finds."""
+"""`agent-memory certify`: what it is asked must be askable. What it finds: tests/integration/test_third_party.py."""
 
 from __future__ import annotations
 

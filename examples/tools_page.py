@@ -76,12 +76,12 @@ the day itself: people tell of things later.
   60 tokens for its other fields; the first is always there.
 - `degraded`: the search by meaning was wanted and was missing wholly or in part. So it is while the index fills after
   a start or a purge, while entries still wait for their vectors, when the embedder does not answer, above
-  `AGENT_MEMORY_SEARCH_INDEX_MAX` entries where the database has no index of vectors, and always with `as_of`:
-  the past is searched by words only (ask with `mode: lexical` to say that this is meant).
+  `AGENT_MEMORY_SEARCH_INDEX_MAX` entries (unless PostgreSQL has pgvector and a model was chosen), and
+  always with `as_of`: the past is searched by words only (`mode: lexical` says that this is meant).
 - `match`: `lexical` (words), `dense` (meaning) or `both`; left out of a list of the newest.
-- `score` is relative within one answer. Its best is 1, and less where only meaning speaks for it and that weakly: no word
-  of the question is found, and the nearest entry is far (nonsense is answered by about 0.5). Scores of two answers say
-  nothing else of each other.
+- `score` is relative within one answer. Its best is 1, and less where only meaning speaks for it and that weakly: no
+  word of the question is found, and the nearest entry is far (nonsense: nothing, or 0.3 to 0.7). Otherwise scores of
+  two answers say nothing of each other.
 - `explain` adds `rank`, the `terms` looked up, `lexical` and `dense` (each 0 to 1 within this answer), the `score`
   before it was made relative, and its `parts`, which add up to it: `own` (words and meaning), what entries beside it
   and its session lend it, its author and date where the question names them, and small ones. A part of 0 is left out.

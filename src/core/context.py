@@ -92,9 +92,7 @@ async def context(
     room.left -= room.left // 3 - team.left
 
     rules = await _guidelines(storage, where)
-    shown = {one.id for one in told}
-    useful, degraded = await _useful(storage, where, request.task, search)
-    useful = [hit for hit in useful if not _hands_over(hit.entry, shown)]
+    useful, degraded = await _useful(storage, where, request.task, search, {one.id for one in told})
     share = room.left // 2 if useful else room.left
     guidelines = _packed(rules, share, frozenset())
     room.left -= _cost(guidelines.results)
@@ -119,31 +117,36 @@ async def _guidelines(storage: Storage, where: EntryFilter) -> list[Hit]:
 
 
 async def _useful(
-    storage: Storage, where: EntryFilter, task: str, search: Finder | None
+    storage: Storage, where: EntryFilter, task: str, search: Finder | None, told: set[str]
 ) -> tuple[list[Hit], bool]:
     """What the task's words and meaning find; where no task is named or it finds nothing, what is important, then new.
-    And whether a part of the search was missing.
+    Not the summaries of the sessions that are `told` as such. And whether a part of the search was missing.
     """
     asked = msgspec.structs.replace(where, kinds=_OTHER_KINDS)
-    newest = (await storage.query(EntryQuery(filter=asked, limit=_LOOKED_AT))).items
     degraded = False
-    terms = query_terms(task)
-    if newest and terms:
-        found: Sequence[Hit] | None = None
-        if search is not None:
-            answer = await search.find(task, asked, mode="hybrid", limit=_FOR_TASK, now=newest[0].at)
-            if answer is not None:
-                degraded = answer.degraded
-                found = [Hit(hit.entry, 0.0, hit.start, hit.end) for hit in answer.hits]
-        if found is None:
-            degraded = search is not None and search.embeds
-            hits = await storage.search(LexicalQuery(terms=terms, filter=asked, limit=_FOR_TASK))
-            found = [Hit(hit.entry, 0.0) for hit in hits]
+    if query_terms(task):
+        found, degraded = await _found(storage, asked, task, search)
+        found = [hit for hit in found if not _hands_over(hit.entry, told)]
         if found:
-            return list(found), degraded
-    ranked = sorted(newest, key=lambda entry: (entry.at, entry.id), reverse=True)
-    ranked.sort(key=lambda entry: -entry.importance)
-    return [Hit(entry, 0.0) for entry in ranked], degraded
+            return found, degraded
+    newest = (await storage.query(EntryQuery(filter=asked, limit=_LOOKED_AT))).items
+    ranked = sorted(newest, key=lambda entry: (entry.importance, entry.at, entry.id), reverse=True)
+    return [Hit(entry, 0.0) for entry in ranked if not _hands_over(entry, told)], degraded
+
+
+async def _found(
+    storage: Storage, asked: EntryFilter, task: str, search: Finder | None
+) -> tuple[list[Hit], bool]:
+    """As recall finds, but that ages count from the newest entry, and words such as "yesterday" with them."""
+    newest = (await storage.query(EntryQuery(filter=asked, limit=1))).items
+    if not newest:
+        return [], False
+    if search is not None:
+        answer = await search.find(task, asked, mode="hybrid", limit=_FOR_TASK, now=newest[0].at)
+        if answer is not None:
+            return [Hit(hit.entry, 0.0, hit.start, hit.end) for hit in answer.hits], answer.degraded
+    hits = await storage.search(LexicalQuery(terms=query_terms(task), filter=asked, limit=_FOR_TASK))
+    return [Hit(hit.entry, 0.0) for hit in hits], search is not None and search.embeds
 
 
 async def _sessions(

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from ..ports.queries import EntryFilter
     from ..ports.records import Entry
+    from .search.found import Answer, Mode
     from .search.looking import Similar
-    from .search.searching import Answer, Mode
 
 
 class Finder(Protocol):

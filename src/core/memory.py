@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .caller import Caller
     from .finder import Finder
     from .periods.period import Zones
+    from .redaction.cleaning import Cleaner
     from .requests import Forget, Get, Link, Recall, Remember, Update
     from .results import ForgetResult, GetResult, LinkResult, RecallResult, RememberResult, UpdateResult
 
@@ -25,7 +26,8 @@ class Memory:
     """Every method raises only `PortError`: `Rejected` names the argument at fault, `Conflict` carries what stands in
     the way, `Unavailable` may be tried again. Safe for many tasks at once.
 
-    With `answers`, what was asked before and has not changed since is not worked out again.
+    With `cleaner`, secrets are taken out of what is stored. With `answers`, what was asked before and has not changed
+    since is not worked out again.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Memory:
         search: Finder | None = None,
         answers: Answers | None = None,
         zones: Zones = ZONES,
+        cleaner: Cleaner | None = None,
     ) -> None:
         self._storage = storage
         self._clock = clock
@@ -44,6 +47,7 @@ class Memory:
         self._search = search
         self._answers = answers
         self._zones = zones
+        self._cleaner = cleaner
 
     async def remember(self, request: Remember, caller: Caller) -> RememberResult:
         """Acknowledged means durable: entries, tags, index, events and jobs, all or none."""
@@ -56,6 +60,7 @@ class Memory:
                 new_id=self._new_id,
                 search=self._search,
                 zones=self._zones,
+                cleaner=self._cleaner,
             )
 
     async def recall(self, request: Recall, caller: Caller) -> RecallResult:
@@ -78,7 +83,14 @@ class Memory:
 
     async def update(self, request: Update, caller: Caller) -> UpdateResult:
         with self._writing():
-            return await update.update(self._storage, request, caller, now=self._clock.now, zones=self._zones)
+            return await update.update(
+                self._storage,
+                request,
+                caller,
+                now=self._clock.now,
+                zones=self._zones,
+                cleaner=self._cleaner,
+            )
 
     async def forget(self, request: Forget, caller: Caller) -> ForgetResult:
         with self._writing():

@@ -12,6 +12,7 @@ from ..ports.errors import Rejected
 from ..ports.queries import EntryFilter, EntryQuery, Hit, LexicalQuery
 from ..ports.scopes import ScopeFilter
 from . import limits
+from .instructions import flags_of
 from .lexical import query_terms
 from .results import Found, RecallResult, source_of
 from .scope import scope_under
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .finder import Finder
     from .periods.period import Zones
     from .requests import Recall
-    from .search.searching import Scored
+    from .search.found import Scored
 
 OVERHEAD = 60
 """Tokens that a result costs beside its text: ids, times and names as JSON."""
@@ -156,6 +157,7 @@ def pack(
                 occurred_at=entry.occurred_at,
                 source=source_of(entry),
                 content_truncated=not whole,
+                flags=flags_of(entry.title, entry.content, entry.author),
                 explain=None if explained_terms is None else _explained(hit, rank, explained_terms),
             )
         )

@@ -15,7 +15,7 @@ from . import limits
 from .drafting import draft
 from .looking import Looking, alike
 from .requests import NewEntry
-from .results import Remembered, RememberResult
+from .results import RedactedAt, Remembered, RememberResult
 from .text import checked
 from .times import ZONES
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .caller import Caller
     from .finder import Finder
     from .periods.period import Zones
+    from .redaction.cleaning import Cleaner
     from .requests import Remember
 
 _BARE = NewEntry(content="")
@@ -44,11 +45,16 @@ async def remember(
     new_id: Callable[[], str],
     search: Finder | None = None,
     zones: Zones = ZONES,
+    cleaner: Cleaner | None = None,
 ) -> RememberResult:
     """Similar entries are looked for while the store commits, where `search` is there already."""
     provenance = caller.provenance(request.agent_id)
     changes: list[AddEntry] = []
-    for position, (new, content) in enumerate(_entries(request)):
+    redacted: list[tuple[RedactedAt, ...]] = []
+    entries = _entries(request)
+    cleaned = await cleaner.entries(entries) if cleaner is not None else [(*one, ()) for one in entries]
+    for position, (new, content, said) in enumerate(cleaned):
+        redacted.append(said)
         try:
             changes.append(
                 draft(
@@ -81,7 +87,9 @@ async def remember(
         ) from conflict
     added = [outcome for outcome in applied.outcomes if isinstance(outcome, Added)]
     repeated = [outcome.id for outcome in added if outcome.duplicate]
-    standing = {entry.id: entry for entry in await storage.get(repeated, ceiling=caller.ceiling)} if repeated else {}
+    standing = (
+        {entry.id: entry for entry in await storage.get(repeated, ceiling=caller.ceiling)} if repeated else {}
+    )
     results = tuple(
         Remembered(
             id=outcome.id,
@@ -89,6 +97,7 @@ async def remember(
             duplicate=outcome.duplicate,
             not_kept=_not_kept(change.entry, standing.get(outcome.id)) if outcome.duplicate else (),
             similar=None if similar is None else alike(similar[position], {outcome.id for outcome in added}),
+            redacted=redacted[position],
         )
         for position, (change, outcome) in enumerate(zip(changes, added, strict=True))
     )

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from .instructions import Flags
 from .results import Found
 
 
@@ -33,6 +34,7 @@ class SessionView(_Result, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     summary: str = ""
     summary_truncated: bool = False
+    flags: Flags = ()
     entries: SessionEntries | None = None
 
 

@@ -14,6 +14,7 @@ from ..ports.records import Session
 from ..ports.scopes import GLOBAL, MAX_SEGMENTS, ScopeFilter
 from . import limits
 from .drafting import draft
+from .instructions import flags_of
 from .requests import NewEntry
 from .results_team import SessionEntries, SessionResult, SessionView
 from .scope import scope_under
@@ -67,6 +68,7 @@ def view(session: Session, *, entries: SessionEntries | None = None, most: int |
         ended_at=session.ended_at,
         summary=summary,
         summary_truncated=summary != session.summary,
+        flags=flags_of(session.purpose, session.summary),
         entries=entries,
     )
 
@@ -86,7 +88,9 @@ def ending(session: Session, summary: str, now: datetime, *, late: bool = False)
 async def _begin(
     storage: Storage, request: SessionCall, caller: Caller, now: datetime, new_id: Callable[[], str]
 ) -> SessionResult:
-    """Who begins again what it began already, because no answer came, is told of the one that stands."""
+    """An agent that begins again what it began already, because no answer came, is told of the one that stands. Of
+    those that have no name, two may be two.
+    """
     identity = new_id()
     scope = scope_under(request.scope, caller.ceiling)
     depth = _depth(scope)
@@ -113,7 +117,7 @@ async def _begin(
         if not standing:
             raise
         other = standing[0]
-        if (other.purpose, other.agent) == (begun.purpose, begun.agent):
+        if begun.agent and (other.purpose, other.agent) == (begun.purpose, begun.agent):
             return SessionResult(session=view(other), changed=False)
         raise Conflict(
             f"scope {scope!r} has an open session ({_described(other)}): go on in it, end it first, or begin in "

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .caller import Caller
     from .file_lock import FileLocks
     from .finder import Finder
+    from .redaction.cleaning import Cleaner
     from .requests_team import ContextCall, SessionCall, VoteCall
     from .results_team import ContextResult, SessionResult, VoteResult
 
@@ -32,6 +33,7 @@ class Teamwork:
         *,
         search: Finder | None = None,
         answers: Answers | None = None,
+        cleaner: Cleaner | None = None,
     ) -> None:
         self._storage = storage
         self._clock = clock
@@ -39,14 +41,19 @@ class Teamwork:
         self._locks = locks
         self._search = search
         self._answers = answers
+        self._cleaner = cleaner
 
     async def session(self, request: SessionCall, caller: Caller) -> SessionResult:
+        if self._cleaner is not None:
+            request = await self._cleaner.session(request)
         with self._writing(request.action in {"begin", "end"}):
             return await sessions.session(
                 self._storage, request, caller, now=self._clock.now(), new_id=self._new_id
             )
 
     async def vote(self, request: VoteCall, caller: Caller) -> VoteResult:
+        if self._cleaner is not None:
+            request = self._cleaner.vote(request)
         with self._writing(request.action == "cast"):
             return await votes.vote(self._storage, request, caller, now=self._clock.now())
 

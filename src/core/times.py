@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from ..ports.errors import Rejected
-from .periods.expressions import Look, read_period
+from .periods.iso import read_iso
 from .periods.period import Period, Unclear, Zones
 
 _LONGEST = 100
@@ -53,10 +53,9 @@ class TimeReader(NamedTuple):
 
     def _period(self, text: str, field: str) -> Period:
         name = field.rpartition(".")[2]
-        look: Look = "back" if name in _BACK else "either"
         if len(text) <= _LONGEST:
             try:
-                found = read_period(_bare(text, name), self.now, self.zones, look)
+                found = read_iso(text, self.zones.local) or self._in_words(_bare(text, name), name)
             except Unclear as unclear:
                 raise Rejected(f"{field}: {text!r}: {unclear}", field) from None
             except (ValueError, OverflowError):
@@ -64,6 +63,11 @@ class TimeReader(NamedTuple):
             if found is not None:
                 return found
         raise Rejected(f"{field}: {text[:64]!r} is not a time; write {_examples(name)}", field)
+
+    def _in_words(self, text: str, name: str) -> Period | None:
+        from .periods.expressions import read_period  # noqa: PLC0415 - 5 ms, and most times are ISO 8601
+
+        return read_period(text, self.now, self.zones, "back" if name in _BACK else "either")
 
 
 def _bare(text: str, name: str) -> str:

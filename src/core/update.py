@@ -11,7 +11,7 @@ from ..ports.changes import ReplaceEntry
 from ..ports.errors import Conflict, NotFound, Rejected
 from . import limits
 from .drafting import checked_content, checked_metadata, expire_jobs
-from .results import UpdateResult
+from .results import RedactedAt, UpdateResult
 from .tags import normal_tags
 from .text import checked_line, content_hash
 from .times import ZONES, TimeReader
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..ports.storage import Storage
     from .caller import Caller
     from .periods.period import Zones
+    from .redaction.cleaning import Cleaner
     from .requests import Update
 
 _ATTEMPTS = 8
@@ -37,11 +38,15 @@ async def update(
     *,
     now: Callable[[], datetime],
     zones: Zones = ZONES,
+    cleaner: Cleaner | None = None,
 ) -> UpdateResult:
     """With `expected_version` a mismatch is a `Conflict` with the current entry; without, whatever is current is
     updated.
     """
     _not_empty(request)
+    redacted: tuple[RedactedAt, ...] = ()
+    if cleaner is not None:
+        request, redacted = await cleaner.update(request)
     for attempt in range(_ATTEMPTS):
         found = await storage.get([request.id], ceiling=caller.ceiling)
         if not found:
@@ -57,7 +62,7 @@ async def update(
         instant = max(now(), current.updated_at)
         following = revise(current, request, instant, zones)
         if following == current:
-            return UpdateResult(id=current.id, version=current.version, changed=False)
+            return UpdateResult(id=current.id, version=current.version, changed=False, redacted=redacted)
         following = msgspec.structs.replace(
             following,
             version=expected + 1,
@@ -73,7 +78,7 @@ async def update(
             if raced and request.expected_version is None and attempt + 1 < _ATTEMPTS:
                 continue
             raise
-        return UpdateResult(id=current.id, version=expected + 1, changed=True)
+        return UpdateResult(id=current.id, version=expected + 1, changed=True, redacted=redacted)
     raise AssertionError("the last attempt returns or raises")
 
 

@@ -47,6 +47,10 @@ class AdminGuard:
         self._log = log
         self._wrong: dict[tuple[str, str], deque[float]] = {}
 
+    def __len__(self) -> int:
+        """How many callers' wrong keys are remembered."""
+        return len(self._wrong)
+
     def check(self, given: str | None, needed: str, caller: Caller, what: str, outcome: str) -> None:
         """Returns where the call may go on. `what` needs the key, `outcome` says what has not been done without it:
         `("purging", "nothing was purged")`. `Rejected` names the argument; `RateLimited` after too many wrong ones.

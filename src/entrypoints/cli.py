@@ -75,7 +75,9 @@ def main(arguments: list[str] | None = None) -> int:
         if not _closed(sys.stdout):
             sys.stdout.flush()
     except PortError as error:
-        return _fail(f"{error.code}: {error}", exit_code(error))
+        from ..core.redaction.redactor import scrubbed  # noqa: PLC0415 - only an error needs it
+
+        return _fail(scrubbed(f"{error.code}: {error}"), exit_code(error))
     except BrokenPipeError:
         return _reader_left()
     except KeyboardInterrupt:

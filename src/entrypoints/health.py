@@ -43,7 +43,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     locks: dict[str, Any]
     limiter: dict[str, Any]
     breaker: dict[str, Any] = {}
-    vector_db: dict[str, Any] = msgspec.field(name="vectorDb", default_factory=dict)
+    vector_db: dict[str, Any] = msgspec.field(name="vectorDb", default_factory=dict[str, Any])
     redis: dict[str, Any] = {}
     problems: tuple[str, ...] = ()
 

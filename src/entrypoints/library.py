@@ -128,13 +128,25 @@ def _convert(arguments: dict[str, Any], kind: type[T]) -> T:
 
 @asynccontextmanager
 async def open_memory(
-    path: str | os.PathLike[str], *, scope: str = GLOBAL, agent_id: str = ""
+    path: str | os.PathLike[str],
+    *,
+    scope: str = GLOBAL,
+    agent_id: str = "",
+    timezone: str = "UTC",
+    redact: bool = True,
 ) -> AsyncGenerator[OpenMemory]:
     """The store in one file, made if it is not there. Nothing is read from the environment.
 
-    `scope` is the ceiling: nothing outside it is seen or written.
+    `scope` is the ceiling: nothing outside it is seen or written. `timezone` and `redact` as the settings of these
+    names.
     """
-    settings = read_settings({"AGENT_MEMORY_DB_PATH": str(path), "HOME": "/"}).settings
+    given = {
+        "AGENT_MEMORY_DB_PATH": str(path),
+        "AGENT_MEMORY_TIMEZONE": timezone,
+        "AGENT_MEMORY_REDACT": "true" if redact else "false",
+        "HOME": "/",
+    }
+    settings = read_settings(given).settings
     caller = Caller(client="python", agent=agent_id, tool="library", ceiling=parse_scope(scope))
     async with open_app(settings, Log(settings.log_level)) as app:
         yield OpenMemory(app.memory, app.file_locks, app.team, caller, app.feed)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
     from datetime import datetime
 
+    from ..core.search.found import Answer, Mode, VectorCount
     from ..core.search.looking import Similar
-    from ..core.search.searching import Answer, Mode, Search, VectorCount
+    from ..core.search.searching import Search
     from ..ports.circuit_breaker import CircuitBreaker, Thresholds
     from ..ports.clock import Clock
     from ..ports.embedder import Embedder

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..adapters.inprocess.clock import SystemClock
+from ..adapters.inprocess.worker import ThreadWorker
 from ..core.call_limits import CallLimits
 from ..core.file_lock import FileLocks
 from ..core.guarded_storage import GuardedStorage
 from ..core.ids import IdSource
 from ..core.memory import Memory
+from ..core.redaction.cleaning import Cleaner
+from ..core.redaction.redactor import Redactor
 from ..core.teamwork import Teamwork
 from ..ports.circuit_breaker import CircuitBreaker
 from ..ports.clock import Clock
@@ -53,6 +56,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     redis: RedisCheck | None
     lock: LazyLock
     memory: Memory
+    cleaner: Cleaner | None
     search: LateSearch
     query_cache: QueryCache
     file_locks: FileLocks
@@ -96,6 +100,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         lock = await stack.enter_async_context(LazyLock(lambda: measuring.lock(shared.make_lock())))
         new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
         file_locks = FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl)
+        cleaner = await _cleaner(settings, stack)
         yield App(
             settings=settings,
             instance=instance,
@@ -118,17 +123,33 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
                 search=search,
                 answers=query_cache.answers,
                 zones=make_zones(settings.timezone),
+                cleaner=cleaner,
             ),
+            cleaner=cleaner,
             search=search,
             query_cache=query_cache,
             file_locks=file_locks,
-            team=Teamwork(storage, clock, new_id, file_locks, search=search, answers=query_cache.answers),
+            team=Teamwork(
+                storage,
+                clock,
+                new_id,
+                file_locks,
+                search=search,
+                answers=query_cache.answers,
+                cleaner=cleaner,
+            ),
             feed=feed,
             changes=await stack.enter_async_context(Changes(feed, clock)),
             guard=AdminGuard(clock, log),
             log=log,
             measuring=measuring,
         )
+
+
+async def _cleaner(settings: Settings, stack: AsyncExitStack) -> Cleaner | None:
+    if not settings.redact:
+        return None
+    return Cleaner(Redactor(), await stack.enter_async_context(ThreadWorker(name="redaction")))
 
 
 def _attended(store: Storage, shared: Coordination) -> Storage:

@@ -26,6 +26,9 @@ VALID: dict[str, dict[str, Any]] = {
     "memory_forget": {"filter": {"scope": "nowhere"}, "dry_run": True},
     "memory_link": {"action": "neighbors", "from": NOBODY},
     "memory_file_lock": {"action": "status", "file_path": "a"},
+    "memory_context": {},
+    "memory_session": {"action": "list"},
+    "memory_vote": {"action": "list"},
     "memory_health": {},
 }
 VALUES: tuple[Any, ...] = (True, 0, -1, 1.5, 10**30, "x", "", [], [1], [None], [[]], {}, {"x": 1})
@@ -104,6 +107,18 @@ TOO_MUCH: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("memory_remember", {"content": "x", "x" * 1_000_000: 1}, ("no such argument",)),
     ("memory_remember", {"entries": []}, ("entries", "1")),
     ("memory_remember", {"entries": [{"content": "x"}] * 257}, ("entries", "256")),
+    ("memory_context", {"task": "x" * 4097}, ("task", "4096")),
+    ("memory_context", {"scope": "a/" * 100_000}, ("scope", "3")),
+    ("memory_session", {"action": "begin", "scope": "a/b", "purpose": "x" * 301}, ("purpose", "300")),
+    ("memory_session", {"action": "begin", "scope": "a/b", "agent_id": "x" * 129}, ("agent_id", "128")),
+    ("memory_session", {"action": "end", "scope": "a/b/c", "summary": "é" * 4097}, ("summary", "8192")),
+    ("memory_vote", {"action": "tally", "question": "x" * 301}, ("question", "300")),
+    (
+        "memory_vote",
+        {"action": "cast", "question": "q", "choice": "x" * 201, "agent_id": "a"},
+        ("choice", "200"),
+    ),
+    ("memory_vote", {"action": "tally", "question": "q", "k": 101}, ("k", "100")),
     ("memory_recall", {"query": "x" * 4097}, ("query", "4096")),
     ("memory_recall", {"tags": [str(n) for n in range(33)]}, ("tags", "32")),
     ("memory_recall", {"scope": "a/" * 100_000}, ("scope", "3")),

@@ -180,6 +180,7 @@ async def test_resources_show_entries_scopes_and_figures(mode: str, tmp_path: Pa
     assert [template.uri_template for template in templates.resource_templates] == [
         "memory://entry/{id}",
         "memory://scope/{+scope}",
+        "memory://tag/{tag}",
     ]
     assert entry["content"] == "Ünïcode"
     assert scope["results"][0]["id"] == entry_id

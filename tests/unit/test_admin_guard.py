@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -104,4 +104,4 @@ def test_what_is_known_of_guessers_is_bounded() -> None:
     desk = Desk()
     for number in range(2_000):
         desk.guess(1, Caller(agent=f"agent {number}"))
-    assert len(cast("dict[object, object]", desk.guard._wrong)) <= 1_000
+    assert len(desk.guard) <= 1_000

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
 
+from .iso import read_iso
 from .names import MONTH, WEEKDAY, month_of
 from .period import Days, Period, Unclear, Zones, months, on_the_clock, one_day
 from .relative import RELATIVE, latest_day, latest_month, latest_weekday
@@ -15,9 +16,6 @@ Look = Literal["back", "either"]
 
 _FLAGS = re.ASCII | re.IGNORECASE
 _TH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,6})?)?(?P<offset>Z|[+-]\d\d:?\d\d)?)?", re.ASCII
-)
 _ZONE = re.compile(r" ?\[(?P<bracket>[\w+/-]{1,64})\]| (?P<name>[a-z_]+(?:/[\w+-]+)+|utc|gmt)", _FLAGS)
 _CLOCK = re.compile(
     r"(?P<day>.*?)(?:,| at)? (?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d))?)?(?: ?(?P<half>[ap])m)?",
@@ -31,6 +29,7 @@ _QUARTER = re.compile(r"(?:(?P<year>\d{4})-?)?q(?P<quarter>[1-4])(?: (?P<of>\d{4
 _MONTH_YEAR = re.compile(rf"(?P<month>{MONTH})\.?,? (?P<year>\d{{4}})", _FLAGS)
 _MONTH_DAY = re.compile(rf"(?P<month>{MONTH})\.? {_TH}(?:,? (?P<year>\d{{4}}))?", _FLAGS)
 _DAY_MONTH = re.compile(rf"{_TH} (?:of )?(?P<month>{MONTH})\.?(?:,? (?P<year>\d{{4}}))?", _FLAGS)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DOTTED = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})", re.ASCII)
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 _YEAR_SLASHED = re.compile(r"(\d{4})/(\d\d)/(\d\d)", re.ASCII)
@@ -41,16 +40,13 @@ def read_period(text: str, now: datetime, zones: Zones, look: Look) -> Period | 
     """None where it is not understood. `Unclear` where it may be two things, `ValueError` and `OverflowError` where it
     names a time that there is not.
     """
-    period = _iso(text, zones.local)
-    if period is not None:
-        return period
     text = " ".join(text.split())
     zone = zones.local
     named = _ZONE.search(text)
     if named is not None and named.end() == len(text):
         zone = _zone(named["bracket"] or named["name"], zones)
         text = text[: named.start()]
-    if period := _iso(text, zone, named=named is not None):
+    if period := read_iso(text, zone, named=named is not None):
         return period
     found = _read(text, now.astimezone(zone), look)
     if found is None and _DATED.match(text):
@@ -58,22 +54,6 @@ def read_period(text: str, now: datetime, zones: Zones, look: Look) -> Period | 
 
         found = read_written(text, zone)
     return found.period(zone) if isinstance(found, Days) else found
-
-
-def _iso(text: str, zone: tzinfo, *, named: bool = False) -> Period | None:
-    match = _ISO.fullmatch(text)
-    if match is None:
-        return None
-    if match[2] is None:
-        return one_day(date.fromisoformat(text)).period(zone)
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        instant = on_the_clock(at, zone)
-    else:
-        instant = at.astimezone(UTC)
-        if named and at.utcoffset() != instant.astimezone(zone).utcoffset():
-            raise Unclear(f"{match['offset']} is not the offset of {zone} then; leave one of them out")
-    return Period(instant, instant)
 
 
 def _zone(name: str, zones: Zones) -> tzinfo:
@@ -128,7 +108,7 @@ def _numbers(text: str) -> Days | None:
         return one_day(first) if match[3] else Days(first, first + timedelta(weeks=1))
     if (match := _QUARTER.fullmatch(text)) and bool(match["year"]) != bool(match["of"]):
         return months(int(match["year"] or match["of"]), 3 * int(match["quarter"]) - 2, 3)
-    if match := _YEAR_SLASHED.fullmatch(text) or _ISO.fullmatch(text):
+    if _YEAR_SLASHED.fullmatch(text) or _DAY.fullmatch(text):
         return one_day(date.fromisoformat(text.replace("/", "-")))
     if match := _DOTTED.fullmatch(text):
         return one_day(date(int(match[3]), int(match[2]), int(match[1])))

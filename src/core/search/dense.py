@@ -38,6 +38,22 @@ class Cosines(NamedTuple):
         return min(1.0, max(0.0, self.best / _SURE))
 
 
+UNKNOWN = -2.0
+"""In place of a cosine: there is no vector."""
+
+
+def spread(cosines: Floats) -> Cosines:
+    """From 0 to 1 over those that are known."""
+    known = cosines > UNKNOWN
+    if not known.any():
+        return Cosines(np.zeros(len(cosines), np.float32), np.zeros(len(cosines), np.bool_), 0.0)
+    low, high = min(float(cosines[known].min()), 0.0), float(cosines[known].max())
+    if high < _LEAST:
+        return Cosines(np.zeros(len(cosines), np.float32), np.zeros(len(cosines), np.bool_), high)
+    normal = np.where(known, (cosines - low) / max(high - low, 1e-6), 0).astype(np.float32)
+    return Cosines(normal, known & (normal >= max(_NEAR, (_LEAST - low) / max(high - low, 1e-6))), high)
+
+
 def score(index: Index, docs: Numbers, vectors: Mapping[str, Floats]) -> Cosines:
     """Of each of `docs`, which ascend. Several models while one takes over from another: the first that knows it."""
     normal = np.zeros(len(docs), np.float32)
@@ -50,15 +66,12 @@ def score(index: Index, docs: Numbers, vectors: Mapping[str, Floats]) -> Cosines
         if not len(rows):
             continue
         cosines = table.cosines(vector, rows)
-        low, high = min(cosines.min(), 0.0), cosines.max()
-        best = max(best, float(high))
-        if high < _LEAST:
-            continue
-        spread = (cosines - low) / max(high - low, 1e-6)
-        here = np.full(len(docs), -1, np.float32)
-        np.maximum.at(here, np.searchsorted(docs, table.chunks["doc"][rows]), spread)
-        new = (here >= 0) & ~known
-        normal[new] = here[new]
-        near[new] = here[new] >= max(_NEAR, (_LEAST - low) / max(high - low, 1e-6))
+        here = np.full(len(docs), UNKNOWN, np.float32)
+        np.maximum.at(here, np.searchsorted(docs, table.chunks["doc"][rows]), cosines)
+        meaning = spread(here)
+        best = max(best, meaning.best)
+        new = (here > UNKNOWN) & ~known
+        normal[new] = meaning.normal[new]
+        near[new] = meaning.near[new]
         known |= new
     return Cosines(normal, near, best)

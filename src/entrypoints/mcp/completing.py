@@ -13,6 +13,7 @@ from ...ports.queries import EntryFilter, EntryQuery
 from ...ports.scopes import ScopeFilter
 from .application import Refused
 from .content import Completion
+from .prompts import PROMPTS
 from .refusing import counted, refused
 from .resources import TEMPLATES
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 MOST: Final = 100
 """Values in one answer, as the protocol has it."""
 _LONGEST: Final = 256
-_PROMPTS: Final = frozenset({"recall-before-work", "remember-after-work"})
 _VARIABLES: Final = {"scope": "scope", "tag": "tag", "tags": "tag", "id": "entry"}
 """What the arguments of prompts and the variables of templates mean. Any other is free text: nothing to offer."""
 
@@ -34,13 +34,16 @@ class MemoryCompletions:
     def __init__(self, app: App) -> None:
         self._app = app
         self._caller = Caller(agent=app.settings.agent_id, ceiling=app.settings.scope)
-        self._templates = frozenset(template.uri_template for template in TEMPLATES)
+        self._known = {
+            "prompt": frozenset(prompt.name for prompt in PROMPTS),
+            "resource": frozenset(template.uri_template for template in TEMPLATES),
+        }
 
     async def complete(
         self, target: CompletionTarget, value: str, resolved: Mapping[str, str], context: CallContext
     ) -> Completion:
         """`Refused` for a prompt or template that is not ours, or a scope beyond the ceiling among `resolved`."""
-        if target.name not in (_PROMPTS if target.kind == "prompt" else self._templates):
+        if target.name not in self._known[target.kind]:
             raise Refused(f"ref: no such {target.kind}: {target.name[:_LONGEST]}")
         await counted(self._app, self._caller, context)
         meaning = _VARIABLES.get(target.argument)

@@ -13,7 +13,7 @@ from ...ports.errors import PortError
 from .application import Refused, UnknownPrompt
 from .content import CacheHint, Page, Prompt, PromptArgument, PromptMessage, PromptResult
 from .quoting import on_one_line
-from .refusing import refused
+from .refusing import counted, refused
 from .text_team import context_told
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class MemoryPrompts:
             checked(task, "task", most=limits.QUERY_CHARS)
             scope = scope_under(arguments.get("scope") or None, caller.ceiling)
             if name == RECALL:
+                await counted(self._app, caller, context)
                 text = await self._before(task, scope, caller)
             else:
                 text = _AFTER.format(task=task, scope=scope)
@@ -103,9 +104,6 @@ class MemoryPrompts:
         return PromptResult([PromptMessage("user", text)], prompt.description)
 
     async def _before(self, task: str, scope: str, caller: Caller) -> str:
-        """Reads the memory, and so counts as a call."""
-        if self._app.limits is not None:
-            await self._app.limits.admit(caller, None)
         known = await self._app.team.context(ContextCall(scope=scope, task=task), caller)
         return _BEFORE.format(task=task, scope=scope, context=context_told(known))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .quoting import day, on_one_line, quoted
+from .quoting import day, flagged, on_one_line, quoted
 from .text import shown
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _session_line(one: SessionView, *, whole: bool = False) -> str:
     line = f"{one.scope} {one.state}, {when}{_by(one)}{_purpose(one)}"
     if not one.summary:
         return line
-    return f"{line}\n{quoted(one.summary)}" + (
+    return f"{line}\n{flagged(one.flags)}{quoted(one.summary)}" + (
         "\n(cut; get shows it whole)" if one.summary_truncated and not whole else ""
     )
 

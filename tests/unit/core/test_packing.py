@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_memory.core.recall import pack
-from agent_memory.core.search.searching import Scored
+from agent_memory.core.search.found import Scored
 from agent_memory.core.text import tokens
 from agent_memory.ports.queries import Hit
 from agent_memory.ports.records import Entry

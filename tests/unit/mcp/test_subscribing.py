@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from agent_memory.entrypoints.mcp.application import CallContext
 
-ENVELOPE = {
+ENVELOPE: dict[str, Any] = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
 }
@@ -66,12 +66,16 @@ class Wire:
         self.session = server.connect(self.written.append)
         self._old = old
         if old:
-            opening = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "o", "version": "0"}}
+            opening = {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "o", "version": "0"},
+            }
             self.send("init", "initialize", **opening)
             self.opened = self.heard()[0]["result"]
 
     def send(self, identifier: object, method: str, **params: Any) -> None:
-        meta = {} if self._old else {"_meta": ENVELOPE}
+        meta: dict[str, Any] = {} if self._old else {"_meta": ENVELOPE}
         self._say({"jsonrpc": "2.0", "id": identifier, "method": method, "params": {**params, **meta}})
 
     def listen(self, identifier: object, *uris: str, **others: Any) -> None:
@@ -92,7 +96,7 @@ class Wire:
 
     async def settled(self) -> list[Any]:
         """What was said once no call is under way."""
-        while self.session.in_flight:
+        while self.session.in_flight:  # noqa: ASYNC110 - the session has no event for it
             await asyncio.sleep(0)
         await asyncio.sleep(0)  # what is flushed at the end of a turn
         return self.heard()
@@ -132,7 +136,11 @@ async def test_nothing_that_can_be_subscribed_to_is_an_error_and_no_stream() -> 
     wire = Wire()
     wire.listen(1, "y://a")
     (answer,) = await wire.settled()
-    assert answer["error"] == {"code": -32602, "message": "resource not found: y://a", "data": {"uri": "y://a"}}
+    assert answer["error"] == {
+        "code": -32602,
+        "message": "resource not found: y://a",
+        "data": {"uri": "y://a"},
+    }
     assert not wire.source.listeners
 
 
@@ -143,7 +151,9 @@ async def test_a_stream_for_what_is_never_sent_is_acknowledged_as_empty() -> Non
     assert answer["params"]["notifications"] == {}
 
 
-@pytest.mark.parametrize("params", [{}, {"notifications": 1}, {"notifications": {"resourceSubscriptions": [1]}}])
+@pytest.mark.parametrize(
+    "params", [{}, {"notifications": 1}, {"notifications": {"resourceSubscriptions": [1]}}]
+)
 async def test_malformed_wishes_are_invalid_params(params: dict[str, Any]) -> None:
     wire = Wire()
     wire.send(1, "subscriptions/listen", **params)

@@ -40,8 +40,8 @@ async def test_it_tells_rules_knowledge_hand_overs_sessions_and_locks_in_that_or
     result = await table.context("acme/web/s3")
     rule, fact = result.guidelines[0].id, result.knowledge[0].id
     assert context_told(result) == (
-        f"# Guidelines\n{rule} guideline in acme, 2025-01-01, version 1, from ide: Tests\n> Run the tests.\n"
-        f"# Known\n{fact} knowledge in acme/web, 2025-01-01, version 1, from ide\n> The parser is slow.\n"
+        f"# Guidelines\n{rule} guideline in acme, 2025-01-01, version 1, from ide, test: Tests\n> Run the tests.\n"
+        f"# Known\n{fact} knowledge in acme/web, 2025-01-01, version 1, from ide, test\n> The parser is slow.\n"
         "# Handed over\nacme/web/s1 ended, begun 2025-01-01, ended 2025-01-01, agent ada: fix it\n"
         "> Half done:\n> the rest is open.\n"
         "# Open sessions\nacme/web/s2, agent bob: the rest\n"
@@ -135,6 +135,15 @@ async def test_the_last_hand_overs_are_shown_once_and_the_newest_first(table: Ta
     result = await table.context()
     assert [one.summary for one in result.handovers] == ["e was done", "d was done", "c was done"]
     assert said(result) == ["b was done", "a was done"]
+
+
+async def test_a_task_that_finds_hand_overs_only_is_told_what_else_there_is(table: Table) -> None:
+    await table.session("begin")
+    await table.session("end", summary="The parser is open.")
+    await table.remember("Grace likes the blue theme.")
+    result = await table.context(task="what is open")
+    assert [one.summary for one in result.handovers] == ["The parser is open."]
+    assert said(result) == ["Grace likes the blue theme."]
 
 
 @pytest.mark.parametrize("budget", [200, 230, 300, 500, 900, 1500, 4000])

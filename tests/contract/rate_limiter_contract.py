@@ -1,4 +1,4 @@
-"""The RateLimiter contract: subclass `RateLimiterContract` and override `harness`."""
+"""The RateLimiter contract, complete: subclass `RateLimiterContract` and override `harness`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from agent_memory.ports.errors import Rejected, Unavailable
 from agent_memory.ports.rate_limiter import Decision, RateLimiter, Window
 
-from .suite import Suite, needs, soon
+from .limiter_explored import LimiterExplored
+from .suite import needs, soon
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,10 +35,8 @@ def used(admitted: list[tuple[float, int]], since: float, *, edge: bool) -> int:
     return sum(cost for at, cost in admitted if at > since or (edge and at == since))
 
 
-class RateLimiterContract(Suite):
-    @pytest.fixture
-    def harness(self) -> Harness[RateLimiter]:
-        raise NotImplementedError("override `harness` with one of your adapter")
+class RateLimiterContract(LimiterExplored):
+    """LIMITER-01 to LIMITER-23 are here, LIMITER-31 to LIMITER-33 in `limiter_explored`."""
 
     async def test_limiter_01_admits_up_to_the_limit(self, harness: Harness[RateLimiter]) -> None:
         """That many at once, and the next is refused."""

@@ -1,0 +1,94 @@
+"""Random schedules, made and made smaller by Hypothesis, played on the event loop that the adapter lives on.
+
+A clause here gives the form of a schedule and how it is played on a backend beside a model; Hypothesis (MacIver et al.,
+"Hypothesis: A new approach to property-based testing", JOSS 2019) finds one that fails and reduces it. It runs in a
+thread of its own, since it is not asynchronous; whatever touches the adapter runs on the loop. One seed, one set of
+schedules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky
+
+if TYPE_CHECKING:
+    import concurrent.futures
+    from collections.abc import Callable, Coroutine
+
+    from hypothesis.strategies import SearchStrategy
+
+S = TypeVar("S")
+
+
+class Effort(msgspec.Struct, frozen=True, kw_only=True):
+    """How hard to try. `steps` bounds the length of one schedule; without `shrink` the first that fails is told."""
+
+    seed: int = 1
+    examples: int = 25
+    steps: int = 30
+    shrink: bool = True
+
+
+effort = Effort()
+"""What every clause uses that explores; set it before the run."""
+
+
+def schedule(*kinds: SearchStrategy[S]) -> SearchStrategy[list[S]]:
+    """Lists of steps of these kinds. A kind named twice comes twice as often."""
+    return st.lists(st.one_of(*kinds), min_size=1, max_size=effort.steps)
+
+
+async def explore(steps: SearchStrategy[S], play: Callable[[int, S], Coroutine[Any, Any, None]]) -> None:
+    """Play many schedules. `play` is told the number of this one, for names that no other has used, and its steps."""
+    loop = asyncio.get_running_loop()
+    played = 0
+    failed: list[Exception] = []
+    current: concurrent.futures.Future[None] | None = None
+    given_up = False
+
+    def example(steps: S) -> None:
+        nonlocal played, current
+        if given_up:
+            raise AssertionError("cancelled")
+        played += 1
+        current = asyncio.run_coroutine_threadsafe(play(played, steps), loop)
+        try:
+            current.result()
+        except Exception as error:
+            failed.append(error)
+            raise
+
+    tried = seed(effort.seed)(
+        settings(
+            max_examples=effort.examples,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            report_multiple_bugs=False,
+            print_blob=False,
+            suppress_health_check=list(HealthCheck),
+            phases=(Phase.generate, Phase.shrink) if effort.shrink else (Phase.generate,),
+        )(given(steps)(example))
+    )
+    thread = asyncio.ensure_future(asyncio.to_thread(tried))
+    try:
+        await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        given_up = True
+        if current is not None:
+            current.cancel()
+        await asyncio.wait([thread])
+        thread.exception()
+        raise
+    except Flaky:
+        # It failed once: that another turn of the same schedule passed takes nothing back.
+        failed[0].add_note(f"seen in one of several turns of one schedule (seed {effort.seed})")
+        raise failed[0] from None
+    except Exception as error:
+        error.add_note(f"found with seed {effort.seed}, by schedule {played} at the latest")
+        raise

@@ -129,14 +129,16 @@ class Play:
         self._origins = [f"{number} of {client}" for client in range(len(clients))]
         self._published = dict.fromkeys(self._origins, 0)
         self._listeners: list[Listener] = []
+        self._witnesses: list[Subscription] = []
 
     async def run(self, steps: Sequence[Step]) -> None:
         async with AsyncExitStack() as stack:
-            witnesses = [await stack.enter_async_context(bus.subscribe(capacity=AMPLE)) for bus in self._clients]
+            for bus in self._clients:
+                self._witnesses.append(await stack.enter_async_context(bus.subscribe(capacity=AMPLE)))
             try:
                 for step in steps:
                     await self._take(step)
-                await self._finish(witnesses)
+                await self._finish()
             finally:
                 for listener in self._listeners:
                     await listener.block.__aexit__(None, None, None)
@@ -197,17 +199,17 @@ class Play:
                 await self._publish(0, 1)
         await self._harness.advance(1.0)
         await self._harness.heal()
-        for listener in self._listeners:
-            async with running(become(listener.subscription, live=True)) as reviving:
+        for subscription in (*self._witnesses, *(listener.subscription for listener in self._listeners)):
+            async with running(become(subscription, live=True)) as reviving:
                 await until_done(reviving, self._harness, lambda: turns(10), within=RECONNECTED, step=1.0)
 
-    async def _finish(self, witnesses: Sequence[Subscription]) -> None:
+    async def _finish(self) -> None:
         """Once all has come, one event more: up to it each stream is whole, or says where it is not."""
         for last in range(2):
             client = -last % len(self._clients)
             await self._publish(client, 1)
             marker = event(self._published[self._origins[client]] - 1, origin=self._origins[client])
-            for witness in witnesses:
+            for witness in self._witnesses:
                 await soon(take_until(witness, marker))
         for listener in self._listeners:
             for item in await soon(take_until(listener.subscription, marker)):

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from hypothesis.errors import Flaky
 
 if TYPE_CHECKING:
     import concurrent.futures
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 S = TypeVar("S")
+
+SHRINKING = 10.0
+"""Seconds after which a schedule that fails is small enough."""
 
 
 class Effort(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,20 +49,26 @@ async def explore(steps: SearchStrategy[S], play: Callable[[int, S], Coroutine[A
     """Play many schedules. `play` is told the number of this one, for names that no other has used, and its steps."""
     loop = asyncio.get_running_loop()
     played = 0
-    failed: list[Exception] = []
+    failed: dict[str, Exception] = {}
+    failed_at = 0.0
     current: concurrent.futures.Future[None] | None = None
     given_up = False
 
     def example(steps: S) -> None:
-        nonlocal played, current
+        nonlocal played, current, failed_at
         if given_up:
             raise AssertionError("cancelled")
+        if known := failed.get(repr(steps)):
+            raise known  # It failed once: that another turn of the same schedule might pass takes nothing back.
+        if failed and loop.time() - failed_at > SHRINKING:
+            return
         played += 1
         current = asyncio.run_coroutine_threadsafe(play(played, steps), loop)
         try:
             current.result()
         except Exception as error:
-            failed.append(error)
+            failed_at = failed_at or loop.time()
+            failed[repr(steps)] = error
             raise
 
     tried = seed(effort.seed)(
@@ -85,10 +93,6 @@ async def explore(steps: SearchStrategy[S], play: Callable[[int, S], Coroutine[A
         await asyncio.wait([thread])
         thread.exception()
         raise
-    except Flaky:
-        # It failed once: that another turn of the same schedule passed takes nothing back.
-        failed[0].add_note(f"seen in one of several turns of one schedule (seed {effort.seed})")
-        raise failed[0] from None
     except Exception as error:
         error.add_note(f"found with seed {effort.seed}, by schedule {played} at the latest")
         raise

@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "health": (".commands.health:run", "say whether the memory works, with its figures"),
     "worker": (".commands.worker:run", "do the work beside the answers: expiry, upkeep, backups"),
     "jobs": (".commands.jobs:run", "list jobs; retry or discard those that failed for good"),
+    "adapters": (".commands.adapters:run", "list the adapters installed behind each port"),
+    "certify": (".commands.certify:run", "try an adapter against every promise of its port"),
     "config": (".commands.config:run", "list every setting, or print the configuration for an MCP client"),
     "service": (".commands.service:run", "systemd: install the daemon as a service, show it, remove it"),
     "migrate": (".commands.migrate:run", "PostgreSQL: bring the schema up to date, or say what is missing"),

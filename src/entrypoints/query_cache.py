@@ -60,7 +60,7 @@ async def open_query_cache(
         Freshness(storage, clock, events=events, ttl=settings.scope_cache_ttl),
         shared=look(shared or own),
         own=look(own),
-        ttl=settings.query_cache_ttl if shared is None else settings.redis_cache_ttl,
+        ttl=settings.query_cache_ttl if shared is None or settings.cache else settings.redis_cache_ttl,
         schema=__version__,
         process=instance,
         exact=storage.capabilities.marks,

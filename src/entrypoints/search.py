@@ -84,7 +84,7 @@ async def open_search(
     sidecar = None
     if settings.db_type == "sqlite":
         sidecar = FileSidecar(settings.db_path.with_name(settings.db_path.name + "-index"))
-    quick, stored = await _open_embedders(settings, clock, stack, log)
+    quick, stored = await _open_embedders(settings, clock, stack, log, instance=instance)
     worker = await stack.enter_async_context(ThreadWorker(name="search"))
 
     def load() -> Callable[[], Search]:
@@ -108,7 +108,7 @@ async def open_search(
 
 
 async def _open_embedders(
-    settings: Settings, clock: Clock, stack: AsyncExitStack, log: Log
+    settings: Settings, clock: Clock, stack: AsyncExitStack, log: Log, *, instance: str
 ) -> tuple[Embedder | None, Embedder | None]:
     """The quick one and the chosen one."""
     if settings.embedder == "off":
@@ -126,5 +126,5 @@ async def _open_embedders(
         # Every question waits for the server's vector of it: one that is down must not be asked by each.
         breaker = make_breaker("embedder", breaker_thresholds(settings), clock)
         tell_transitions(await stack.enter_async_context(breaker), log)
-    stored = choose_embedder(settings, clock, breaker)
+    stored = choose_embedder(settings, clock, breaker, instance=instance)
     return quick, None if stored is None else await stack.enter_async_context(stored)

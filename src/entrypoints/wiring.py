@@ -24,6 +24,7 @@ from .measuring import Measuring, make_measuring
 from .query_cache import QueryCache, open_query_cache
 from .search import open_search
 from .settings import Settings
+from .settings_adapters import chooses
 from .wiring_parts import Coordination, RedisCheck, make_limits, make_store, open_alone, tell_transitions
 
 if TYPE_CHECKING:
@@ -67,7 +68,14 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
 
             shared = await open_fleet(settings, store, stack, clock=clock, instance=instance, log=log)
         else:
-            shared = await open_alone(settings, clock, instance, stack)
+            remote = store.capabilities.shared == "network"
+            shared = await open_alone(settings, clock, instance, stack, remote=remote)
+        if chooses(settings):
+            from .wiring_chosen import with_chosen  # noqa: PLC0415 - this shape only
+
+            shared = await with_chosen(
+                shared, settings, store, stack, clock=clock, instance=instance, log=log
+            )
         measuring = make_measuring(settings)
         storage = measuring.storage(_attended(store, shared))
         if shared.breaker is not None:

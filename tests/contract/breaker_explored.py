@@ -16,7 +16,7 @@ from agent_memory.ports.errors import CircuitOpen, NotFound, Unavailable
 from .breaker_calls import THREE, Call, ended, refused, state_of, succeed
 from .breaker_cut_off import BreakerCutOff
 from .exploring import explore, schedule
-from .suite import cancelled, needs, running, soon
+from .suite import cancelled, level, needs, running, soon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -205,8 +205,8 @@ async def make_closed(harness: BreakerHarness, breaker: CircuitBreaker) -> None:
 
 
 class BreakerExplored(BreakerCutOff):
-    @pytest.mark.level("concurrent")
-    async def test_breaker_51_calls_that_overlap_move_it_as_modelled(self, harness: BreakerHarness) -> None:
+    @level("concurrent")
+    async def test_breaker_51_calls_that_overlap_move_it_as_modelled(self, harness: BreakerHarness, seed: int) -> None:
         """Every admission, every state, and each transition once and in order."""
         told: list[Transition] = []
         async with harness.open(THREE) as breaker:
@@ -218,10 +218,10 @@ class BreakerExplored(BreakerCutOff):
                 model = await Play(harness, [breaker]).run(steps)
                 assert [(each.before, each.after) for each in told] == model.told
 
-            await explore(schedule(*STEPS), play)
+            await explore(schedule(*STEPS), seed, play)
 
-    @pytest.mark.level("concurrent")
-    async def test_breaker_52_clients_move_the_one_circuit(self, harness: BreakerHarness) -> None:
+    @level("concurrent")
+    async def test_breaker_52_clients_move_the_one_circuit(self, harness: BreakerHarness, seed: int) -> None:
         """As one would, and both say so."""
         needs(harness, "second_client")
         async with harness.open(THREE) as one, harness.second_client(THREE) as two:
@@ -230,4 +230,4 @@ class BreakerExplored(BreakerCutOff):
                 await make_closed(harness, one)
                 await Play(harness, [one, two]).run(steps)
 
-            await explore(schedule(*STEPS), play)
+            await explore(schedule(*STEPS), seed, play)

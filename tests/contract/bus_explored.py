@@ -15,7 +15,7 @@ from agent_memory.ports.records import Event, Gap
 from .bus_delivery import AMPLE, event, take_until
 from .bus_loss import RECONNECTED, become
 from .exploring import explore, schedule
-from .suite import Suite, cancelled, needs, running, soon, turns, until_done
+from .suite import Suite, cancelled, level, needs, running, soon, turns, until_done
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -226,20 +226,20 @@ class BusExplored(Suite):
     def harness(self) -> Harness[EventBus]:
         raise NotImplementedError("override `harness` with one of your adapter")
 
-    async def _wander(self, harness: Harness[EventBus], *kinds: st.SearchStrategy[Step]) -> None:
+    async def _wander(self, harness: Harness[EventBus], seed: int, *kinds: st.SearchStrategy[Step]) -> None:
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(harness.open())]
             if harness.capabilities.second_client:
                 clients.append(await stack.enter_async_context(harness.second_client()))
-            await explore(schedule(*kinds), lambda number, steps: Play(harness, clients, number).run(steps))
+            await explore(schedule(*kinds), seed, lambda number, steps: Play(harness, clients, number).run(steps))
 
-    @pytest.mark.level("concurrent")
-    async def test_bus_31_every_stream_adds_up(self, harness: Harness[EventBus]) -> None:
+    @level("concurrent")
+    async def test_bus_31_every_stream_adds_up(self, harness: Harness[EventBus], seed: int) -> None:
         """Subscribers come, read, are cancelled, overflow and go: each hears all in order, or of a loss in its place."""
-        await self._wander(harness, *STEPS)
+        await self._wander(harness, seed, *STEPS)
 
-    @pytest.mark.level("faulty")
-    async def test_bus_32_also_over_outages(self, harness: Harness[EventBus]) -> None:
+    @level("faulty")
+    async def test_bus_32_also_over_outages(self, harness: Harness[EventBus], seed: int) -> None:
         """What was published around one arrives once, or a gap says so."""
         needs(harness, "sever")
-        await self._wander(harness, *STEPS, st.builds(Cut, st.booleans()))
+        await self._wander(harness, seed, *STEPS, st.builds(Cut, st.booleans()))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from .cache_loading import CacheHarness, CacheLoading, Loader, pace
 from .exploring import explore, schedule
-from .suite import SAFETY, cancelled, needs, settle, soon
+from .suite import SAFETY, cancelled, level, needs, settle, soon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -266,35 +266,35 @@ class Play:
 
 
 async def wander(
-    harness: CacheHarness, clients: Sequence[Cache], *kinds: st.SearchStrategy[Step], at_once: bool
+    harness: CacheHarness, clients: Sequence[Cache], seed: int, *kinds: st.SearchStrategy[Step], at_once: bool
 ) -> None:
     await explore(
-        schedule(*kinds), lambda number, steps: Play(harness, clients, number, at_once=at_once).run(steps)
+        schedule(*kinds), seed, lambda number, steps: Play(harness, clients, number, at_once=at_once).run(steps)
     )
 
 
 class CacheExplored(CacheLoading):
-    @pytest.mark.level("plain")
-    async def test_cache_51_any_schedule_gives_what_a_model_allows(self, harness: CacheHarness) -> None:
+    @level("plain")
+    async def test_cache_51_any_schedule_gives_what_a_model_allows(self, harness: CacheHarness, seed: int) -> None:
         """Nothing out of date, by either client."""
         async with AsyncExitStack() as stack:
             clients: list[Cache] = [await stack.enter_async_context(harness.open())]
             if harness.capabilities.second_client:
                 clients.append(await stack.enter_async_context(harness.second_client()))
-            await wander(harness, clients, *SIMPLE, at_once=True)
+            await wander(harness, clients, seed, *SIMPLE, at_once=True)
 
-    @pytest.mark.level("concurrent")
-    async def test_cache_52_loads_under_way_meet_any_change(self, harness: CacheHarness) -> None:
+    @level("concurrent")
+    async def test_cache_52_loads_under_way_meet_any_change(self, harness: CacheHarness, seed: int) -> None:
         """Begun, joined, left, ended in any order: one at a time for a key, and none outlives a change."""
         async with AsyncExitStack() as stack:
             clients: list[Cache] = [await stack.enter_async_context(harness.open())]
             if harness.capabilities.second_client:
                 clients.append(await stack.enter_async_context(harness.second_client()))
-            await wander(harness, clients, *SIMPLE, *FLIGHTS, at_once=False)
+            await wander(harness, clients, seed, *SIMPLE, *FLIGHTS, at_once=False)
 
-    @pytest.mark.level("faulty")
-    async def test_cache_53_faults_bring_nothing_back(self, harness: CacheHarness) -> None:
+    @level("faulty")
+    async def test_cache_53_faults_bring_nothing_back(self, harness: CacheHarness, seed: int) -> None:
         """While the backend goes and comes: nothing raises, and what was changed meanwhile stays changed."""
         needs(harness, "sever")
         async with harness.open() as cache:
-            await wander(harness, [cache], *SIMPLE, st.builds(Cut), at_once=True)
+            await wander(harness, [cache], seed, *SIMPLE, st.builds(Cut), at_once=True)

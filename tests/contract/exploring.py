@@ -30,7 +30,6 @@ SHRINKING = 10.0
 class Effort(msgspec.Struct, frozen=True, kw_only=True):
     """How hard to try. `steps` bounds the length of one schedule; without `shrink` the first that fails is told."""
 
-    seed: int = 1
     examples: int = 25
     steps: int = 30
     shrink: bool = True
@@ -45,8 +44,10 @@ def schedule(*kinds: SearchStrategy[S]) -> SearchStrategy[list[S]]:
     return st.lists(st.one_of(*kinds), min_size=1, max_size=effort.steps)
 
 
-async def explore(steps: SearchStrategy[S], play: Callable[[int, S], Coroutine[Any, Any, None]]) -> None:
-    """Play many schedules. `play` is told the number of this one, for names that no other has used, and its steps."""
+async def explore(
+    steps: SearchStrategy[S], first: int, play: Callable[[int, S], Coroutine[Any, Any, None]]
+) -> None:
+    """Play many schedules, those that the seed `first` gives. `play` is told the number of this one, for names that no other has used, and its steps."""
     loop = asyncio.get_running_loop()
     played = 0
     failed: dict[str, Exception] = {}
@@ -71,7 +72,7 @@ async def explore(steps: SearchStrategy[S], play: Callable[[int, S], Coroutine[A
             failed[repr(steps)] = error
             raise
 
-    tried = seed(effort.seed)(
+    tried = seed(first)(
         settings(
             max_examples=effort.examples,
             database=None,
@@ -94,5 +95,5 @@ async def explore(steps: SearchStrategy[S], play: Callable[[int, S], Coroutine[A
         thread.exception()
         raise
     except Exception as error:
-        error.add_note(f"found with seed {effort.seed}, by schedule {played} at the latest")
+        error.add_note(f"found with seed {first}, by schedule {played} at the latest")
         raise

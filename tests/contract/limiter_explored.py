@@ -14,7 +14,7 @@ from agent_memory.ports.errors import Unavailable
 from agent_memory.ports.rate_limiter import Decision, RateLimiter, Window
 
 from .exploring import explore, schedule
-from .suite import Suite, cancelled, needs, soon, turns
+from .suite import Suite, cancelled, level, needs, soon, turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,23 +188,23 @@ class LimiterExplored(Suite):
     def harness(self) -> Harness[RateLimiter]:
         raise NotImplementedError("override `harness` with one of your adapter")
 
-    async def _wander(self, harness: Harness[RateLimiter], *kinds: st.SearchStrategy[Step]) -> None:
+    async def _wander(self, harness: Harness[RateLimiter], seed: int, *kinds: st.SearchStrategy[Step]) -> None:
         async with AsyncExitStack() as stack:
             clients = await connected(harness, stack)
-            await explore(schedule(*kinds), lambda number, steps: Play(harness, clients, number).run(steps))
+            await explore(schedule(*kinds), seed, lambda number, steps: Play(harness, clients, number).run(steps))
 
-    @pytest.mark.level("plain")
-    async def test_limiter_31_any_schedule_is_decided_as_by_a_log(self, harness: Harness[RateLimiter]) -> None:
+    @level("plain")
+    async def test_limiter_31_any_schedule_is_decided_as_by_a_log(self, harness: Harness[RateLimiter], seed: int) -> None:
         """Admitted or not, what remains, how long to wait and for what, in any mixture of windows and clients."""
-        await self._wander(harness, _ASK, _ASK, _ASK, _PASS)
+        await self._wander(harness, seed, _ASK, _ASK, _ASK, _PASS)
 
-    @pytest.mark.level("concurrent")
-    async def test_limiter_32_crowds_get_what_there_is(self, harness: Harness[RateLimiter]) -> None:
+    @level("concurrent")
+    async def test_limiter_32_crowds_get_what_there_is(self, harness: Harness[RateLimiter], seed: int) -> None:
         """No more and no less, also where some were cancelled."""
-        await self._wander(harness, _ASK, _CROWD, _CROWD, _PASS)
+        await self._wander(harness, seed, _ASK, _CROWD, _CROWD, _PASS)
 
-    @pytest.mark.level("faulty")
-    async def test_limiter_33_calls_that_failed_count_once_at_most(self, harness: Harness[RateLimiter]) -> None:
+    @level("faulty")
+    async def test_limiter_33_calls_that_failed_count_once_at_most(self, harness: Harness[RateLimiter], seed: int) -> None:
         """After the backend was away no window is fuller than by them, nor emptier than without them."""
         needs(harness, "sever")
-        await self._wander(harness, _ASK, _ASK, _CUT, _PASS)
+        await self._wander(harness, seed, _ASK, _ASK, _CUT, _PASS)

@@ -16,7 +16,7 @@ from agent_memory.ports.lock import Held, Lease
 from .exploring import explore, schedule
 from .lock_history import TICK, Call, History
 from .lock_waits import LONG, LockWaits
-from .suite import SAFETY, needs, soon, turns
+from .suite import SAFETY, level, needs, soon, turns
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -248,23 +248,23 @@ class Play:
 
 
 class LockExplored(LockWaits):
-    @pytest.mark.level("concurrent")
-    async def test_lock_51_any_history_is_that_of_one_lock(self, harness: Harness[Lock]) -> None:
+    @level("concurrent")
+    async def test_lock_51_any_history_is_that_of_one_lock(self, harness: Harness[Lock], seed: int) -> None:
         """Calls at once, cancelled, late, forced: one order of them explains every answer, and nobody is forgotten."""
         async with harness.open() as lock:
-            await explore(schedule(*STEPS), lambda number, steps: Play(harness, [lock], number).run(steps))
+            await explore(schedule(*STEPS), seed, lambda number, steps: Play(harness, [lock], number).run(steps))
 
-    @pytest.mark.level("concurrent")
-    async def test_lock_52_so_it_is_for_several_clients(self, harness: Harness[Lock]) -> None:
+    @level("concurrent")
+    async def test_lock_52_so_it_is_for_several_clients(self, harness: Harness[Lock], seed: int) -> None:
         """Each call by either of two, also with a lease that the other was given."""
         needs(harness, "second_client")
         async with harness.open() as one, harness.second_client() as two:
             await explore(
-                schedule(*STEPS), lambda number, steps: Play(harness, [one, two], number).run(steps)
+                schedule(*STEPS), seed, lambda number, steps: Play(harness, [one, two], number).run(steps)
             )
 
-    @pytest.mark.level("faulty")
-    async def test_lock_53_so_it_is_when_the_backend_goes_away(self, harness: Harness[Lock]) -> None:
+    @level("faulty")
+    async def test_lock_53_so_it_is_when_the_backend_goes_away(self, harness: Harness[Lock], seed: int) -> None:
         """A call that was not answered was done once, or not at all."""
         needs(harness, "sever")
         async with AsyncExitStack() as stack:
@@ -272,5 +272,5 @@ class LockExplored(LockWaits):
             if harness.capabilities.second_client:
                 clients.append(await stack.enter_async_context(harness.second_client()))
             await explore(
-                schedule(*STEPS, *FAULTS), lambda number, steps: Play(harness, clients, number).run(steps)
+                schedule(*STEPS, *FAULTS), seed, lambda number, steps: Play(harness, clients, number).run(steps)
             )

@@ -21,7 +21,7 @@ from .exploring import explore, schedule
 from .storage_ledger import Ledger
 from .storage_model import WORDS
 from .storage_reads import events, matches
-from .suite import Suite, cancelled, needs, soon, turns
+from .suite import Suite, cancelled, level, needs, soon, turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -278,25 +278,25 @@ async def answer_of(store: Storage, changes: tuple[Change, ...]) -> tuple[Outcom
 
 
 class StorageExplored(Suite):
-    @pytest.mark.level("plain")
-    async def test_storage_291_any_units_leave_what_a_model_says(self, harness: StorageHarness) -> None:
+    @level("plain")
+    async def test_storage_291_any_units_leave_what_a_model_says(self, harness: StorageHarness, seed: int) -> None:
         """Entries, sessions, votes, events, every revision and the past as of any instant, also after restarts."""
         kinds: list[st.SearchStrategy[Step]] = [_UNIT, _UNIT, _UNIT, _LOOK]
         kinds += [st.builds(Restart)] if harness.capabilities.durable else []
-        await explore(schedule(*kinds), lambda number, steps: Play(harness, number).run(steps))
+        await explore(schedule(*kinds), seed, lambda number, steps: Play(harness, number).run(steps))
 
-    @pytest.mark.level("concurrent")
-    async def test_storage_292_a_cancelled_unit_is_whole_or_nothing(self, harness: StorageHarness) -> None:
+    @level("concurrent")
+    async def test_storage_292_a_cancelled_unit_is_whole_or_nothing(self, harness: StorageHarness, seed: int) -> None:
         """At whatever moment, by either client: all of its changes or none, and what follows goes by that."""
         await explore(
-            schedule(_UNIT, _CANCELLED, _CANCELLED, _LOOK),
+            schedule(_UNIT, _CANCELLED, _CANCELLED, _LOOK), seed,
             lambda number, steps: Play(harness, number).run(steps),
         )
 
-    @pytest.mark.level("faulty")
-    async def test_storage_293_a_unit_cut_off_is_whole_or_nothing(self, harness: StorageHarness) -> None:
+    @level("faulty")
+    async def test_storage_293_a_unit_cut_off_is_whole_or_nothing(self, harness: StorageHarness, seed: int) -> None:
         """The backend went away before it, in its midst or after it: one that was answered is kept."""
         needs(harness, "sever")
         await explore(
-            schedule(_UNIT, _CUT, _LOOK), lambda number, steps: Play(harness, number).run(steps)
+            schedule(_UNIT, _CUT, _LOOK), seed, lambda number, steps: Play(harness, number).run(steps)
         )

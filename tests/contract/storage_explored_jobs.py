@@ -16,7 +16,7 @@ from agent_memory.ports.errors import NotHeld
 from .builders import adds, entry
 from .exploring import explore, schedule
 from .storage_ledger import ModelJob
-from .suite import Suite
+from .suite import Suite, level
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -209,11 +209,11 @@ class Play:
 
 
 class StorageExploredJobs(Suite):
-    @pytest.mark.level("concurrent")
-    async def test_storage_294_any_life_of_jobs_is_as_modelled(self, harness: StorageHarness) -> None:
+    @level("concurrent")
+    async def test_storage_294_any_life_of_jobs_is_as_modelled(self, harness: StorageHarness, seed: int) -> None:
         """Put, leased, renewed, run out, failed, completed, buried, revived and discarded, by two clients in turn."""
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(harness.open())]
             if harness.capabilities.second_client:
                 clients.append(await stack.enter_async_context(harness.second_client()))
-            await explore(schedule(*STEPS), lambda number, steps: Play(harness, clients, number).run(steps))
+            await explore(schedule(*STEPS), seed, lambda number, steps: Play(harness, clients, number).run(steps))

@@ -13,7 +13,7 @@ from agent_memory.ports.scopes import ScopeFilter
 
 from .builders import after, session, vote
 from .storage_reads import ALL_SCOPES, settled, state_of
-from .suite import Suite
+from .suite import Suite, level
 
 if TYPE_CHECKING:
     from .storage_harness import StorageHarness
@@ -45,6 +45,7 @@ class StorageSessions(Suite):
             with pytest.raises(Conflict):
                 await store.apply(PutSession(first))
 
+    @level("concurrent")
     async def test_storage_154_one_of_many_sessions_at_once_is_opened(self, harness: StorageHarness) -> None:
         """Twenty at once on one scope."""
         async with harness.open() as store:
@@ -102,6 +103,7 @@ class StorageSessions(Suite):
             assert await store.votes("acme", "tabs?") == [mine]
             assert await store.votes("acme", "spaces?") == []
 
+    @level("concurrent")
     async def test_storage_159_votes_at_once_are_all_counted(self, harness: StorageHarness) -> None:
         """Forty agents vote at the same time."""
         async with harness.open() as store:

@@ -63,14 +63,15 @@ Step = Begin | End | Pass | Short
 
 _CLIENTS = st.integers(0, 1)
 _HOW: st.SearchStrategy[How] = st.sampled_from(
-    ("well", "well", "unavailable", "unavailable", "reset", "timeout", "mistake", "cancelled")
+    ("well", "well", "unavailable", "unavailable", "unavailable", "reset", "timeout", "mistake", "cancelled", "cancelled")
 )
 STEPS: tuple[st.SearchStrategy[Step], ...] = (
+    st.builds(Begin, _CLIENTS),
     st.builds(Begin, _CLIENTS),
     st.builds(End, st.integers(0, 5), _HOW),
     st.builds(Short, _CLIENTS, _HOW),
     st.builds(Short, _CLIENTS, _HOW),
-    st.builds(Pass, st.integers(1, 4)),
+    st.builds(Pass, st.sampled_from((1, 4, 4))),
 )
 
 

@@ -174,7 +174,7 @@ class Play:
 
     def _new_value(self) -> bytes:
         self._values += 1
-        return b"%d" % self._values if self._values % 7 else b""
+        return b"%d" % self._values if self._values % 3 else b""
 
     def _change(self, what: str, *, exactly: bool) -> None:
         for key in KEYS:

@@ -28,10 +28,13 @@ SHRINKING = 10.0
 
 
 class Effort(msgspec.Struct, frozen=True, kw_only=True):
-    """How hard to try. `steps` bounds the length of one schedule; without `shrink` the first that fails is told."""
+    """How hard to try: schedules of up to so many `steps`, until there were enough `examples` or `seconds` have passed.
+    Without `shrink` the first that fails is told as it is.
+    """
 
-    examples: int = 25
+    examples: int = 100
     steps: int = 30
+    seconds: float = 3.0
     shrink: bool = True
 
 
@@ -41,7 +44,11 @@ effort = Effort()
 
 def schedule(*kinds: SearchStrategy[S]) -> SearchStrategy[list[S]]:
     """Lists of steps of these kinds. A kind named twice comes twice as often."""
-    return st.lists(st.one_of(*kinds), min_size=1, max_size=effort.steps)
+    step = st.one_of(*kinds)
+    short = st.lists(step, min_size=1, max_size=effort.steps)
+    # Left to itself Hypothesis makes lists of half a dozen: that is where it ends, not where it looks.
+    long = st.lists(step, min_size=effort.steps, max_size=effort.steps)
+    return st.one_of(short, long, long, long)
 
 
 async def explore(
@@ -51,7 +58,7 @@ async def explore(
     loop = asyncio.get_running_loop()
     played = 0
     failed: dict[str, Exception] = {}
-    failed_at = 0.0
+    began, failed_at = loop.time(), 0.0
     current: concurrent.futures.Future[None] | None = None
     given_up = False
 
@@ -61,7 +68,7 @@ async def explore(
             raise AssertionError("cancelled")
         if known := failed.get(repr(steps)):
             raise known  # It failed once: that another turn of the same schedule might pass takes nothing back.
-        if failed and loop.time() - failed_at > SHRINKING:
+        if loop.time() - (failed_at or began) > (SHRINKING if failed else effort.seconds):
             return
         played += 1
         current = asyncio.run_coroutine_threadsafe(play(played, steps), loop)

@@ -198,9 +198,32 @@ class TellsOfOneOutage(RemoteBus):
 
 
 @breaks("BREAKER-51")
-class ALateCancellationFreesTheSlot(Rewired):
+class ASuccessBesideOtherCallsIsNone(Rewired):
+    """While closed, it leaves the failures counted where another call is under way."""
+
+    def __init__(self, clock: ManualClock, line: Line, machine: BreakerMachine) -> None:
+        super().__init__(clock, line, machine)
+        self.under_way = 0
+
+    def admit(self) -> int:
+        generation = super().admit()
+        self.under_way += 1
+        return generation
+
+    def failed(self, generation: int) -> None:
+        self.under_way -= 1
+        super().failed(generation)
+
     def withdrawn(self, generation: int) -> None:
-        self.machine.withdrawn(self.machine._generation)
+        self.under_way -= 1
+        super().withdrawn(generation)
+
+    def succeeded(self, generation: int) -> None:
+        if self.state == "closed" and self.under_way > 1:
+            self.withdrawn(generation)
+            return
+        self.under_way -= 1
+        super().succeeded(generation)
 
 
 @breaks("BREAKER-52")

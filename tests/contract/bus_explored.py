@@ -149,6 +149,7 @@ class Play:
             case Publish():
                 await self._publish(step.client % len(self._clients), step.count)
             case Enter():
+                await self._flush()  # What is on its way might reach whoever comes now, and fill its queue.
                 block = self._clients[step.client % len(self._clients)].subscribe(capacity=step.capacity)
                 subscription = await soon(block.__aenter__())
                 listeners.append(Listener(block, subscription, step.capacity, self._published))
@@ -203,14 +204,19 @@ class Play:
             async with running(become(subscription, live=True)) as reviving:
                 await until_done(reviving, self._harness, lambda: turns(10), within=RECONNECTED, step=1.0)
 
-    async def _finish(self) -> None:
-        """Once all has come, one event more: up to it each stream is whole, or says where it is not."""
-        for last in range(2):
-            client = -last % len(self._clients)
+    async def _flush(self) -> Event:
+        """All that was published has come. The last event of all, by which that was seen."""
+        marker = event(0)
+        for client in (len(self._clients) - 1, 0):
             await self._publish(client, 1)
             marker = event(self._published[self._origins[client]] - 1, origin=self._origins[client])
             for witness in self._witnesses:
                 await soon(take_until(witness, marker))
+        return marker
+
+    async def _finish(self) -> None:
+        """Up to the last event each stream is whole, or says where it is not."""
+        marker = await self._flush()
         for listener in self._listeners:
             for item in await soon(take_until(listener.subscription, marker)):
                 listener.take(item)

@@ -199,18 +199,22 @@ class RateLimiterContract(LimiterExplored):
             assert all(await hits(limiter, 100))
 
     async def test_limiter_19_rejects_what_makes_no_sense(self, harness: Harness[RateLimiter]) -> None:
-        """Limit, period or cost not positive, cost above a limit: in hit and peek, though another window is full."""
-        bad = [Window("bad", limit, 10.0) for limit in (0, -1)]
-        bad += [Window("bad", 5, period) for period in (0.0, -1.0, math.nan)]
+        """Limit, period or cost not positive, cost above a limit: in hit and peek, though another window is full. It says
+        which.
+        """
+        bad = [("limit", Window("bad", limit, 10.0)) for limit in (0, -1)]
+        bad += [("period", Window("bad", 5, period)) for period in (0.0, -1.0, math.nan)]
         async with harness.open() as limiter:
             await hits(limiter, 5, FIVE)
             for call in (limiter.hit, limiter.peek):
-                for window in bad:
-                    with pytest.raises(Rejected):
+                for field, window in bad:
+                    with pytest.raises(Rejected) as caught:
                         await call([FIVE, window])
+                    assert caught.value.field == field
                 for cost in (0, -1, 6):
-                    with pytest.raises(Rejected):
+                    with pytest.raises(Rejected) as caught:
                         await call([FIVE], cost=cost)
+                    assert caught.value.field == "cost"
 
     async def test_limiter_20_a_rejected_call_consumes_nothing(self, harness: Harness[RateLimiter]) -> None:
         """Also where a window before the bad one had room."""

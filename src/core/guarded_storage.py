@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Outlook,
         Page,
         PendingJob,
+        Question,
         ScopeStats,
         Stats,
         VectorQuery,
@@ -108,6 +109,10 @@ class GuardedStorage:
     async def votes(self, scope: str, question: str) -> list[Vote]:
         async with self._guard():
             return await self._storage.votes(scope, question)
+
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        async with self._guard():
+            return await self._storage.questions(where, limit=limit)
 
     async def stats(self, where: ScopeFilter) -> Stats:
         async with self._guard():

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LexicalQuery,
         Outlook,
         Page,
+        Question,
         ScopeStats,
         Stats,
         VectorQuery,
@@ -107,6 +108,10 @@ class PostgresReader(ABC):
 
     async def votes(self, scope: str, question: str) -> list[Vote]:
         return await self._read(partial(sessions.votes, scope=scope, question=checked(question, "question")))
+
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        pages.check_limit(limit)
+        return await self._read(partial(sessions.questions, where=where, limit=limit))
 
     async def stats(self, where: ScopeFilter) -> Stats:
         return await self._read(partial(figures.stats, where=where))

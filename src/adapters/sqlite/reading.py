@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         LexicalQuery,
         Outlook,
         Page,
+        Question,
         ScopeStats,
         Stats,
         VectorQuery,
@@ -101,6 +102,10 @@ class SqliteReader(ABC):
 
     async def votes(self, scope: str, question: str) -> list[Vote]:
         return await self._read(partial(sessions.votes, scope=scope, question=checked(question, "question")))
+
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        pages.check_limit(limit)
+        return await self._read(partial(sessions.questions, where=where, limit=limit))
 
     async def stats(self, where: ScopeFilter) -> Stats:
         return await self._read(partial(figures.stats, where=where), long=True)

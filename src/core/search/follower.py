@@ -59,8 +59,18 @@ class Follower:
         return await self.catch_up_soon(_BEHIND)
 
     @property
+    def index(self) -> Index | None:
+        """As it stands, for who asks how it is: to be read on the worker."""
+        return self._index
+
+    @property
     def filled(self) -> bool:
         return self._index is not None
+
+    async def drop(self) -> None:
+        """It is to be filled anew, or not any more."""
+        async with self._turn:
+            self._index = None
 
     async def catch_up_soon(self, most: int) -> Index | None:
         """Like `catch_up`, for whoever has no time: None too when more than `most` events are to be taken."""

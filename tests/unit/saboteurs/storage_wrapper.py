@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Outlook,
         Page,
         PendingJob,
+        Question,
         ScopeStats,
         Stats,
         VectorQuery,
@@ -101,6 +102,9 @@ class WrappedReader(Reader):
 
     async def votes(self, scope: str, question: str) -> list[Vote]:
         return await self.reads.votes(scope, question)
+
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        return await self.reads.questions(where, limit=limit)
 
     async def stats(self, where: ScopeFilter) -> Stats:
         return await self.reads.stats(where)

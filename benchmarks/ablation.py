@@ -14,10 +14,10 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-from locomo import Conversation, chosen, read_conversations
+from locomo import Conversation, Question, chosen, read_conversations
 from ranking import recall_at, reciprocal_rank
 
 from agent_memory.adapters.embedders.static import StaticEmbedder
@@ -28,9 +28,9 @@ from agent_memory.ports.records import Entry, Vector
 from agent_memory.ports.scopes import ScopeFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from agent_memory.ports.embedder import Embedder
+    from agent_memory.ports.embedder import Kind
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _NEIGHBOURS = ("before", "after", "beyond", "answer")
@@ -56,6 +56,15 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+class Embeds(Protocol):
+    """Of `Embedder`, what is needed here."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def embed(self, texts: Sequence[str], *, kind: Kind) -> list[bytes]: ...
+
+
 class Asking:
     """The turns of some conversations, indexed and embedded, and their questions."""
 
@@ -66,7 +75,16 @@ class Asking:
         self._behind: dict[str, str] = {}
         self._vectors: dict[tuple[str, str], bytes] = {}
 
-    async def prepare(self, embedder: Embedder) -> None:
+    @property
+    def index(self) -> Index:
+        return self._index
+
+    @property
+    def behind(self) -> Mapping[str, str]:
+        """Which turn stands behind each entry's id."""
+        return self._behind
+
+    async def prepare(self, embedder: Embeds) -> None:
         number = 0
         for each in self._conversations:
             for turn, values in zip(
@@ -97,15 +115,21 @@ class Asking:
         found: dict[str, list[float]] = defaultdict(list)
         for each in self._conversations:
             for question in each.questions:
-                vectors = {model: self._vectors[each.name, question.text]} if weights.dense else {}
-                asked = Asked(question.text, self._where(each), vectors, 20, _NOW, weights)
-                ranked = [self._behind[one.id] for one in self._index.search(asked)]
+                ranked = self.ranked(self.as_asked(each, question, model, weights))
                 found["recall@5"].append(recall_at(5, ranked, question.evidence))
                 found["recall@10"].append(recall_at(10, ranked, question.evidence))
                 found["MRR"].append(reciprocal_rank(ranked, question.evidence))
         return {name: sum(values) / len(values) for name, values in found.items()}
 
-    async def asked(self, weights: Weights, embedder: Embedder | None) -> tuple[float, list[float]]:
+    def as_asked(self, conversation: Conversation, question: Question, model: str, weights: Weights) -> Asked:
+        vectors = {model: self._vectors[conversation.name, question.text]} if weights.dense else {}
+        return Asked(question.text, self._where(conversation), vectors, 20, _NOW, weights)
+
+    def ranked(self, asked: Asked) -> list[str]:
+        """Turns, best first."""
+        return [self._behind[one.id] for one in self._index.search(asked)]
+
+    async def asked(self, weights: Weights, embedder: Embeds | None) -> tuple[float, list[float]]:
         """recall@10, and the seconds of each question from its text to the ranked answer. None: without meaning."""
         found: list[float] = []
         times: list[float] = []

@@ -4,3 +4,5 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[3]))
+# Programs find those beside them by name.
+sys.path.append(str(Path(__file__).parents[3] / "benchmarks"))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         PendingJob,
         ScopeStats,
         Stats,
+        Sweep,
         VectorQuery,
     )  # fmt: skip
     from ..ports.records import Entry, Event, Job, JobLease, Relation, Revision, Session, Vector, Vote
@@ -108,6 +109,24 @@ class GuardedStorage:
     async def votes(self, scope: str, question: str) -> list[Vote]:
         async with self._guard():
             return await self._storage.votes(scope, question)
+
+    async def sweep_versions(
+        self, sweep: Sweep, *, ids: Sequence[str] | None = None, former: bool = True
+    ) -> Page[Revision]:
+        async with self._guard():
+            return await self._storage.sweep_versions(sweep, ids=ids, former=former)
+
+    async def sweep_relations(self, sweep: Sweep) -> Page[Relation]:
+        async with self._guard():
+            return await self._storage.sweep_relations(sweep)
+
+    async def sweep_sessions(self, sweep: Sweep, *, ids: Sequence[str] | None = None) -> Page[Session]:
+        async with self._guard():
+            return await self._storage.sweep_sessions(sweep, ids=ids)
+
+    async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
+        async with self._guard():
+            return await self._storage.sweep_votes(sweep)
 
     async def stats(self, where: ScopeFilter) -> Stats:
         async with self._guard():

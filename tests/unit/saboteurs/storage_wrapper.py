@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         PendingJob,
         ScopeStats,
         Stats,
+        Sweep,
         VectorQuery,
     )
     from agent_memory.ports.records import (
@@ -101,6 +102,20 @@ class WrappedReader(Reader):
 
     async def votes(self, scope: str, question: str) -> list[Vote]:
         return await self.reads.votes(scope, question)
+
+    async def sweep_versions(
+        self, sweep: Sweep, *, ids: Sequence[str] | None = None, former: bool = True
+    ) -> Page[Revision]:
+        return await self.reads.sweep_versions(sweep, ids=ids, former=former)
+
+    async def sweep_relations(self, sweep: Sweep) -> Page[Relation]:
+        return await self.reads.sweep_relations(sweep)
+
+    async def sweep_sessions(self, sweep: Sweep, *, ids: Sequence[str] | None = None) -> Page[Session]:
+        return await self.reads.sweep_sessions(sweep, ids=ids)
+
+    async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
+        return await self.reads.sweep_votes(sweep)
 
     async def stats(self, where: ScopeFilter) -> Stats:
         return await self.reads.stats(where)

@@ -11,19 +11,23 @@ from typing import Any
 
 import msgspec
 
+from agent_memory.entrypoints.mcp.tools import TOOLS
 from agent_memory.entrypoints.stdio_client import StdioClient
 
 HEAD = """# The tools
 
 Made by `examples/tools_page.py` from calls to a real server (`agent-memory mcp`). Each call shows the
 `arguments` that a client sends with `tools/call`, then the `structuredContent` and the text that come back: the same
-answer for programs and for models. Arguments are optional unless marked.
+answer for programs and for models. Arguments are optional unless marked; bounds are not in what `tools/list` answers,
+which is kept short, and are told to whoever passes them.
 
 An error of the call is an answer with `isError` and a text that begins with one of: `rejected` (an argument is wrong),
 `not_found`, `conflict` (read what stands there, decide, call again), `unavailable` (try again), `circuit_open`
 (PostgreSQL, or for file locks Redis, has not answered for a while: try again after the seconds that it says),
 `misconfigured` (a setting or a right of the server's is wrong, such as Redis's password: who runs it has to mend it),
-`rate_limited` (see below), `lock_timeout` and `not_held` (see `memory_file_lock`).
+`rate_limited` (see below), `lock_timeout` and `not_held` (see `memory_file_lock`). For programs the same is in
+`structuredContent`: `error` (that word), `message`, `retryable`, and where there is one the `field` at fault,
+`retry_after` in seconds, or the `current` entry of a conflict.
 
 Where rate limits are on (`AGENT_MEMORY_RATE_LIMIT`; by default with PostgreSQL or Redis), every call of a tool but
 `memory_health` counts, and so does every resource that is read but `memory://stats`: for its agent in a short and in a
@@ -123,13 +127,17 @@ With Redis, `redis.breaker` is the circuit before its locks and limits, and `bre
 """What no schema says; the schemas are short, for every client's model reads them."""
 
 
+WHOLE = {tool["name"]: tool["inputSchema"] for tool in TOOLS}
+"""With the bounds, which a server does not list."""
+
+
 class Page:
     def __init__(self, client: StdioClient) -> None:
         self._client = client
 
     async def tool(self, tool: dict[str, Any]) -> None:
         say(f"\n## {tool['name']}\n\n{tool['description']}\n")
-        schema = tool["inputSchema"]
+        schema = WHOLE[tool["name"]]
         required = schema.get("required", [])
         if not schema["properties"]:
             say("No arguments.")

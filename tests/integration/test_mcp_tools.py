@@ -136,6 +136,9 @@ async def test_a_bad_argument_is_a_tool_error_that_names_it(mode: str, tmp_path:
             outcome = await SdkClient(connected).call(name, arguments)
             assert outcome.is_error, (name, arguments)
             assert all(word in outcome.text for word in words), (name, arguments, outcome.text)
+            assert outcome.structured is not None
+            assert outcome.structured["error"] == "rejected", (name, arguments)
+            assert f"rejected: {outcome.structured['message']}" == outcome.text
 
 
 @MODES

@@ -16,7 +16,8 @@ from . import text
 from .application import Refused, UnknownTool
 from .arguments import decode_arguments
 from .content import CacheHint, Page, ToolResult
-from .tools import TOOLS
+from .failures import failure_data
+from .tools import TOOLS, listed
 
 if TYPE_CHECKING:
     from ..wiring import App
@@ -86,7 +87,7 @@ class MemoryTools:
             request = decode_arguments(tool.decoder, arguments, tool.schema)
             result = await tool.run(request, caller)
         except PortError as error:
-            return ToolResult(text.failure(error), is_error=True, error=error.code)
+            return ToolResult(text.failure(error), failure_data(error), is_error=True, error=error.code)
         return ToolResult(tool.tell(result), result)
 
     def _caller(self, client: str, tool: str) -> Caller:
@@ -131,7 +132,7 @@ def _agent_of(arguments: msgspec.Raw) -> str | None:
 
 
 def tool_list() -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(TOOLS))
+    return msgspec.Raw(msgspec.json.encode([listed(tool) for tool in TOOLS]))
 
 
 def _health_text(health: Health) -> str:

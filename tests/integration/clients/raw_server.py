@@ -92,7 +92,8 @@ class RawServer:
         outcome = await self.call(tool, arguments)
         shown = str(arguments)[:200]
         assert outcome.is_error, f"{tool} {shown} was accepted: {outcome.text[:200]}"
-        assert outcome.structured is None
+        assert outcome.structured is not None
+        assert outcome.text.startswith(f"{outcome.structured['error']}: ")
         assert len(outcome.text) <= 600, f"{tool} {shown} was answered with {len(outcome.text)} characters"
         for word in words:
             assert word in outcome.text, f"{tool} {shown}: {word!r} is not in {outcome.text!r}"

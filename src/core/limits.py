@@ -36,3 +36,5 @@ REASON_CHARS = 500
 TOKEN = 2**53 - 1
 FILE_LOCKS = 200
 """In one list."""
+EXPORT_BYTES = 256 * 1024
+"""Of an export that comes back in the answer. A larger one is kept under a name."""

@@ -38,8 +38,10 @@ class LateSearch:
         load: Callable[[], Callable[[], Search]],
         *,
         embeds: bool,
+        stored_model: str = "",
     ) -> None:
         self.embeds = embeds
+        self._stored_model = stored_model
         self._worker = worker
         self._sidecar = sidecar
         self._load = load
@@ -72,6 +74,13 @@ class LateSearch:
         elif self._sidecar is not None:
             await self._sidecar.drop()
 
+    async def rebuild(self) -> str:
+        if self._search is not None:
+            return await self._search.rebuild()
+        if self._sidecar is not None:
+            await self._sidecar.drop()
+        return self._stored_model
+
     async def close(self) -> None:
         if self._search is not None:
             await self._search.close()
@@ -102,7 +111,13 @@ async def open_search(
             most=settings.search_index_max,
         )
 
-    search = LateSearch(worker, sidecar, load, embeds=quick is not None)
+    search = LateSearch(
+        worker,
+        sidecar,
+        load,
+        embeds=quick is not None,
+        stored_model="" if stored is None else stored.model,
+    )
     stack.push_async_callback(search.close)
     return search
 

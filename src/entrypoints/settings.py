@@ -23,6 +23,7 @@ from .settings_daemon import DAEMON_SETTINGS
 from .settings_embedder import EMBEDDER_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
 from .settings_metrics import METRICS_SETTINGS, wants_traces
+from .settings_moving import MOVING_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
 from .settings_worker import WORKER_SETTINGS
@@ -112,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backup_every: float = 0.0
     backup_dir: Path | None = None
     backup_keep: int = 7
+    export_dir: Path | None = None
     daemon: Literal["auto", "off", "required"] = "auto"
     socket: Path | None = None
     runtime_dir: Path | None = None
@@ -292,7 +294,7 @@ SETTINGS: tuple[Setting, ...] = (
         read=str,
         secret=True,
         guards=True,
-        meaning="when set, purging and ending another's file lock ask for it",
+        meaning="when set, purging, imports, maintenance and ending another's file lock ask for it",
     ),
     Setting(
         name="LOG_LEVEL",
@@ -334,6 +336,7 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="entries up to which recall ranks by an index in memory (1.3 KB each); above, the database ranks",
     ),
     *METRICS_SETTINGS,
+    *MOVING_SETTINGS,
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,
     *WORKER_SETTINGS,

@@ -22,7 +22,7 @@ from .lazy_lock import LazyLock
 from .logs import Log
 from .measuring import Measuring, make_measuring
 from .query_cache import QueryCache, open_query_cache
-from .search import open_search
+from .search import LateSearch, open_search
 from .settings import Settings
 from .wiring_parts import Coordination, RedisCheck, make_limits, make_store, open_alone, tell_transitions
 
@@ -48,6 +48,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     redis: RedisCheck | None
     lock: LazyLock
     memory: Memory
+    search: LateSearch
     query_cache: QueryCache
     file_locks: FileLocks
     feed: Feed
@@ -93,6 +94,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             redis=shared.redis,
             lock=lock,
             memory=Memory(storage, clock, new_id, search=search, answers=query_cache.answers),
+            search=search,
             query_cache=query_cache,
             file_locks=FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl),
             feed=feed,

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from ...ports.changes import Outcome
     from ...ports.records import Entry
     from ...ports.storage import Storage
+    from ..requests_moving import OnConflict
     from .grouping import Batch
-    from .merging import OnConflict, Verdict
+    from .merging import Verdict
 
 # An id may be taken where the caller sees nothing of it.
 _EVERYWHERE = ScopeFilter(descendants=True)

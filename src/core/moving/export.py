@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ...ports.queries import Page
     from ...ports.records import Revision
     from ...ports.storage import Storage
-    from .records import End, Format, Record
+    from ..requests_moving import Format
+    from .records import End, Record
 
     Report = Callable[[int, int | None, str], None]
 
@@ -52,7 +53,7 @@ class Export:
         """`Rejected` where the scope is not one that this caller sees."""
         self.scope = scope_under(scope, ceiling)
         self._storage = storage
-        self._form: Format = form
+        self.form: Format = form
         self._report = report
         self._tally = Tally()
         self._where = ScopeFilter(scope=self.scope, inherit=False, descendants=True, ceiling=ceiling)
@@ -62,7 +63,7 @@ class Export:
         return self._tally.end
 
     async def parts(self) -> AsyncIterator[bytes]:
-        writer = writer_of(self._form)
+        writer = writer_of(self.form)
         pending = bytearray(writer.head(self.scope))
         async for record in self._records():
             line = encode(record)

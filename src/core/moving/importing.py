@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from ...ports.changes import Outcome
     from ...ports.storage import Storage
+    from ..requests_moving import Format, OnConflict
     from .grouping import Batch
-    from .merging import OnConflict
-    from .records import End, Format
+    from .records import End
     from .results import ImportResult
 
     Report = Callable[[int, int | None, str], None]
@@ -53,6 +53,7 @@ class Import:
         self._fails = on_conflict == "fail"
         self._ceiling = ceiling
         self._report = report
+        self._told = 0
         self._deciding = Deciding(storage, ceiling=ceiling, policy=on_conflict)
 
     async def run(self, *, dry_run: bool = False) -> ImportResult:
@@ -68,14 +69,18 @@ class Import:
         return account.result(end, dry_run=dry_run)
 
     async def _read(self, use: Use, account: Account, total: int | None) -> End:
+        """`total`: how many records there are, once that is known. Both readings count as half of the work."""
         reader, grouping = ExportReader(self._form), Grouping(self._ceiling)
-        verb = "checked" if total is None else "imported"
+        before, whole = (0, None) if total is None else (total, 2 * total)
+        verb = "checked" if total is None else "done"
 
         async def take(batches: Iterable[Batch]) -> None:
             for batch in batches:
                 await use(batch, account)
-                if self._report is not None:
-                    self._report(reader.records, total, f"{reader.records} records {verb}")
+                done = before + reader.records
+                if self._report is not None and done > self._told:
+                    self._told = done
+                    self._report(done, whole, f"{reader.records} records {verb}")
 
         async for part in self._source():
             for start in range(0, len(part), _SLICE):

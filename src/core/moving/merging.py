@@ -15,9 +15,9 @@ from ..drafting import expire_jobs
 
 if TYPE_CHECKING:
     from ...ports.records import Entry
+    from ..requests_moving import OnConflict
     from .grouping import Whole
 
-OnConflict = Literal["skip", "update", "fail"]
 Verdict = Literal["created", "updated", "skipped", "conflict"]
 
 

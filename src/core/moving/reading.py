@@ -29,7 +29,8 @@ from .writing import COMMENT, COMMENT_END
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .records import Format, Record
+    from ..requests_moving import Format
+    from .records import Record
 
 _LINE_SHOWN = 80
 

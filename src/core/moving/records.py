@@ -1,7 +1,7 @@
 """What an export is made of: one canonical line a record, the same in every format and from every store.
 
-The same content gives the same bytes: records stand in the order of stable keys, a field at its default is left out,
-and nothing says when or by whom the export was made. The digest is the SHA-256 of these lines.
+The same content gives the same bytes: records stand in the order of stable keys, an empty field is left out, and
+nothing says when or by whom the export was made. The digest is the SHA-256 of these lines.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from ...ports.records import Kind, Provenance, RelationType, State
 
 FORMAT = "agent-memory"
 FORMAT_VERSION = 1
-Format = Literal["json", "jsonl", "markdown"]
-FORMATS: tuple[Format, ...] = ("json", "jsonl", "markdown")
 LINE_BYTES = 1024 * 1024
 """Of one record. The largest that a store takes in (64 KiB of control characters, each written as six) is half that."""
 DEPTH = 64
@@ -45,22 +43,22 @@ class EntryRecord(_Record, frozen=True, kw_only=True, tag="entry"):
 
     id: str
     scope: str
-    kind: Kind = "note"
+    kind: Kind
     title: str = ""
     content: str
     tags: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
     author: str = ""
-    importance: Fraction = 0.5
+    importance: Fraction
     occurred_at: Instant | None = None
     valid_from: Instant | None = None
     valid_until: Instant | None = None
     expires_at: Instant | None = None
     created_at: Instant
     updated_at: Instant
-    version: Version = 1
-    state: State = "active"
-    provenance: Provenance = Provenance()
+    version: Version
+    state: State
+    provenance: Provenance
     until: Instant | None = None
 
 

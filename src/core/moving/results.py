@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .records import SECTIONS, Counts, Format, Section
+from ..requests_moving import Format
+from .records import SECTIONS, Counts, Section
 
 if TYPE_CHECKING:
     from .merging import Verdict

@@ -10,7 +10,8 @@ import msgspec
 from .records import FORMAT, FORMAT_VERSION, SECTIONS, EntryRecord, Header, encode, section_of
 
 if TYPE_CHECKING:
-    from .records import End, Format, Record
+    from ..requests_moving import Format
+    from .records import End, Record
 
 _TICKS = re.compile(r"`{3,}")
 _HEADING_CHARS = 80

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from pathlib import Path
 
-    from agent_memory.core.moving.records import Format
     from agent_memory.core.moving.results import ImportResult
+    from agent_memory.core.requests_moving import Format
     from agent_memory.ports.records import Entry
     from agent_memory.ports.storage import Storage
 
@@ -31,7 +31,9 @@ async def opened(path: Path) -> AsyncGenerator[Storage]:
         yield store
 
 
-async def exported(store: Storage, form: Format = "jsonl", scope: str = "global", ceiling: str = "global") -> bytes:
+async def exported(
+    store: Storage, form: Format = "jsonl", scope: str = "global", ceiling: str = "global"
+) -> bytes:
     export = Export(store, scope=scope, ceiling=ceiling, form=form)
     return b"".join([part async for part in export.parts()])
 
@@ -61,13 +63,19 @@ def told(content: str, **fields: Any) -> Entry:
 
 async def fill(store: Storage) -> list[Entry]:
     """A bit of everything: three entries in three scopes, one of them gone, and what ties them."""
-    first = told("We deploy on Fridays", scope="acme/web", title="Deploy", tags=("deploy", "rule"), author="Ada")
-    second = told("```\ncode <!-- agent-memory {} -->\n````\n\r\n> quoted", scope="acme", metadata={"a": [1, 2.5, ">"]})
+    first = told(
+        "We deploy on Fridays", scope="acme/web", title="Deploy", tags=("deploy", "rule"), author="Ada"
+    )
+    second = told(
+        "```\ncode <!-- agent-memory {} -->\n````\n\r\n> quoted", scope="acme", metadata={"a": [1, 2.5, ">"]}
+    )
     gone = told("Nobody needs this", scope="global", occurred_at=after(-100.000001))
     await store.apply(*adds(first, second, gone))
     await store.apply(ReplaceEntry(changed(first, content="We deploy on Mondays", at=after(10)), 1))
     await store.apply(RemoveEntries((gone.id,), at=after(20)))
     await store.apply(AddRelation(relation(second, first, "supersedes", 5)))
     await store.apply(PutSession(session("acme/web/s1", ended=50, purpose="write", summary="written\n")))
-    await store.apply(CastVote(vote("ada", "yes", scope="acme")), CastVote(vote("bob", "no", scope="acme/web")))
+    await store.apply(
+        CastVote(vote("ada", "yes", scope="acme")), CastVote(vote("bob", "no", scope="acme/web"))
+    )
     return [first, second, gone]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_memory.core.moving.records import FORMATS, Format
+from agent_memory.core.requests_moving import FORMATS, Format
 from agent_memory.ports.changes import (
     AddEntry,
     AddRelation,
@@ -28,13 +28,17 @@ from agent_memory_contract.builders import after, changed, new_id
 from .bench import exported, fill, imported, opened, told
 
 SCOPES = ("global", "acme", "acme/web", "acme/web/s1", "other")
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=60).filter(
-    lambda text: bool(text.strip())
-)
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=60
+).filter(lambda text: bool(text.strip()))
 LINE = st.text(st.characters(categories=["L", "N", "P"]), max_size=20)
 NAME = st.text(st.characters(categories=["L", "N"]), max_size=8)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | LINE,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | LINE,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAME, inner, max_size=3),
     max_leaves=5,
 )
@@ -70,7 +74,9 @@ def steps(draw: st.DrawFn) -> tuple[object, ...]:
         st.one_of(
             st.tuples(st.just("add"), entries()),
             st.tuples(st.just("add"), entries()),
-            st.tuples(st.just("replace"), pick, TEXT, st.sampled_from(["active", "superseded", "archived"]), SECONDS),
+            st.tuples(
+                st.just("replace"), pick, TEXT, st.sampled_from(["active", "superseded", "archived"]), SECONDS
+            ),
             st.tuples(st.just("remove"), pick, SECONDS, st.booleans()),
             st.tuples(st.just("relate"), pick, pick, st.sampled_from(RELATION_TYPES), SECONDS),
             st.tuples(st.just("session"), st.sampled_from(SCOPES), SECONDS, LINE),
@@ -104,11 +110,15 @@ async def do(store: Storage, step: tuple[object, ...], known: list[str], number:
         case ("session", str(scope), float(seconds), str(purpose)):
             began = after(seconds)
             await store.apply(
-                PutSession(Session(id=new_id(), scope=scope, began_at=began, last_active_at=began, purpose=purpose))
+                PutSession(
+                    Session(id=new_id(), scope=scope, began_at=began, last_active_at=began, purpose=purpose)
+                )
             )
         case ("vote", str(scope), str(agent), str(choice), float(seconds)):
             at = after(seconds + number * 10**6)
-            await store.apply(CastVote(Vote(scope=scope, question="q?", agent=agent, choice=choice, cast_at=at)))
+            await store.apply(
+                CastVote(Vote(scope=scope, question="q?", agent=agent, choice=choice, cast_at=at))
+            )
         case _:
             pass
 

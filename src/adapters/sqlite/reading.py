@@ -40,6 +40,10 @@ class SqliteReader(ABC):
     async def _read(self, read: Callable[[sqlite3.Connection], T], *, long: bool = False) -> T:
         """Run it where reads run. `long`: it may take milliseconds, and must not hold up point reads."""
 
+    @abstractmethod
+    async def _sweep(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Run it where it holds up nobody, and fills no cache."""
+
     async def get(self, ids: Sequence[str], *, ceiling: str = "global") -> list[Entry]:
         if not ids:
             return []
@@ -99,19 +103,19 @@ class SqliteReader(ABC):
         self, sweep: Sweep, *, ids: Sequence[str] | None = None, former: bool = True
     ) -> Page[Revision]:
         pages.check_limit(sweep.limit)
-        return await self._read(partial(sweeps.versions, sweep=sweep, ids=ids, former=former), long=True)
+        return await self._sweep(partial(sweeps.versions, sweep=sweep, ids=ids, former=former))
 
     async def sweep_relations(self, sweep: Sweep) -> Page[Relation]:
         pages.check_limit(sweep.limit)
-        return await self._read(partial(sweeps.relations, sweep=sweep), long=True)
+        return await self._sweep(partial(sweeps.relations, sweep=sweep))
 
     async def sweep_sessions(self, sweep: Sweep, *, ids: Sequence[str] | None = None) -> Page[Session]:
         pages.check_limit(sweep.limit)
-        return await self._read(partial(sweeps.sessions, sweep=sweep, ids=ids), long=True)
+        return await self._sweep(partial(sweeps.sessions, sweep=sweep, ids=ids))
 
     async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
         pages.check_limit(sweep.limit)
-        return await self._read(partial(sweeps.votes, sweep=sweep), long=True)
+        return await self._sweep(partial(sweeps.votes, sweep=sweep))
 
     async def stats(self, where: ScopeFilter) -> Stats:
         return await self._read(partial(figures.stats, where=where), long=True)

@@ -15,7 +15,7 @@ from ...ports.storage import StorageCapabilities
 from . import jobs, outbox
 from .apply import apply, apply_once, check_once, prepare
 from .backup import Copying
-from .connection import Synchronous, connect_reader
+from .connection import Synchronous, connect_reader, connect_sweeper
 from .lane import Lane
 from .maintenance import maintain
 from .mark import ChangeMark
@@ -56,7 +56,7 @@ _POINT_READS = 64
 
 
 class SqliteStorage(SqliteReader):
-    """One thread writes, one answers point reads, one searches; each starts when it is first needed.
+    """One thread writes, one answers point reads, one searches, one sweeps; each starts when it is first needed.
 
     `origin` names this instance in its events. Seconds: `busy_timeout` is how long other processes are waited for,
     `unit_idle_timeout` how long an open unit may do nothing (in real time, whatever `clock` says).
@@ -86,6 +86,8 @@ class SqliteStorage(SqliteReader):
         open_ = partial(connect_reader, self._path, busy_timeout=busy_timeout)
         self._points = Lane(open_, name=name, together=_POINT_READS)
         self._searches = Lane(open_, name=name, together=1)
+        sweeper = partial(connect_sweeper, self._path, busy_timeout=busy_timeout)
+        self._sweeps = Lane(sweeper, name=name, together=1)
         self._mark = ChangeMark(self._path, self._points)
         self._stack = AsyncExitStack()
 
@@ -98,6 +100,7 @@ class SqliteStorage(SqliteReader):
         self._stack.push_async_callback(self._writer.close)
         self._stack.push_async_callback(self._points.close)
         self._stack.push_async_callback(self._searches.close)
+        self._stack.push_async_callback(self._sweeps.close)
         self._mark.open()
         self._stack.callback(self._mark.close)
         return self
@@ -209,13 +212,16 @@ class SqliteStorage(SqliteReader):
             "size_bytes": _size(self._path),
             "wal_bytes": _size(self._path.with_name(self._path.name + "-wal")),
             "waiting_writes": self._writer.waiting,
-            "waiting_reads": self._points.waiting + self._searches.waiting,
+            "waiting_reads": self._points.waiting + self._searches.waiting + self._sweeps.waiting,
             "transactions": self._writer.transactions,
             "transaction_retries": self._writer.repeated,
         }
 
     async def _read(self, read: Callable[[sqlite3.Connection], T], *, long: bool = False) -> T:
         return await (self._searches if long else self._points).call(read)
+
+    async def _sweep(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._sweeps.call(read)
 
 
 def _schema_version(connection: sqlite3.Connection) -> int:

@@ -35,8 +35,8 @@ _VERSIONS = {
 }
 """By whether ids are named, and whether former versions are asked for."""
 _RELATIONS = (
-    "SELECT s.id, t.id, r.type, r.created_at, r.agent FROM entries s CROSS JOIN relations r ON r.source = s.row "  # noqa: S608 - same
-    "CROSS JOIN entries t ON t.row = r.target "
+    "SELECT s.id, t.id, r.type, r.created_at, r.agent FROM entries s INDEXED BY sqlite_autoindex_entries_1 "  # noqa: S608 - same
+    "CROSS JOIN relations r ON r.source = s.row CROSS JOIN entries t NOT INDEXED ON t.row = r.target "
     "WHERE s.id >= :source AND (s.id, t.id, r.type) > (:source, :target, :type) "
     f"AND s.state <> 3 AND t.state <> 3 AND {_SCOPE.replace('e.', 's.')} AND {_SCOPE.replace('e.', 't.')} "
     "ORDER BY s.id, t.id, r.type LIMIT :limit"

@@ -104,7 +104,10 @@ class Deciding:
 
     async def _relations(self, relations: Sequence[Relation], *, tries: bool) -> list[Case]:
         ends = list(dict.fromkeys(end for each in relations for end in (each.source, each.target)))
-        seen = {entry.id for entry in await self._storage.get(ends, ceiling=self._ceiling)}
+        under = ScopeFilter(scope=self._ceiling, inherit=False, descendants=True, ceiling=self._ceiling)
+        sweep = Sweep(where=under, limit=len(ends))
+        page = await self._storage.sweep_versions(sweep, ids=ends, former=False)
+        seen = {revision.entry.id for revision in page.items if revision.entry.state != "deleted"}
         cases: list[Case] = []
         for each in relations:
             decision = Decision("created", (AddRelation(each),))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_memory.core.requests_moving import FORMATS, Format
+from agent_memory.core.tags import normal_tags
 from agent_memory.ports.changes import (
     AddEntry,
     AddRelation,
@@ -22,10 +23,12 @@ from agent_memory.ports.changes import (
 )
 from agent_memory.ports.errors import PortError
 from agent_memory.ports.records import KINDS, RELATION_TYPES, Entry, Provenance, Relation, Session, Vote
-from agent_memory.ports.storage import Storage
 from agent_memory_contract.builders import after, changed, new_id
 
 from .bench import exported, fill, imported, opened, told
+
+if TYPE_CHECKING:
+    from agent_memory.ports.storage import Storage
 
 SCOPES = ("global", "acme", "acme/web", "acme/web/s1", "other")
 TEXT = st.text(
@@ -54,7 +57,7 @@ def entries(draw: st.DrawFn) -> Entry:
         at=after(draw(SECONDS)),
         kind=draw(st.sampled_from(KINDS)),
         title=draw(LINE),
-        tags=tuple(dict.fromkeys(tag.lower() for tag in draw(st.lists(NAME.filter(bool), max_size=3)))),
+        tags=normal_tags(draw(st.lists(NAME.filter(bool), max_size=3))),
         metadata=draw(st.dictionaries(NAME, JSON, max_size=3)),
         author=draw(LINE),
         importance=draw(st.floats(0, 1)),

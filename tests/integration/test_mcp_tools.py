@@ -125,6 +125,14 @@ BAD_CALLS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("ttl_seconds", "86400"),
     ),
     ("memory_file_lock", {"action": "force_unlock", "file_path": "a"}, ("reason", "missing")),
+    ("memory_export", {"name": "../up"}, ("name", "base name")),
+    ("memory_export", {"name": "x", "format": "xml"}, ("format", "markdown")),
+    ("memory_export", {"scope": "a/../b"}, ("scope",)),
+    ("memory_import", {}, ("content", "name")),
+    ("memory_import", {"content": "{}", "format": "xml"}, ("format",)),
+    ("memory_maintain", {}, ("action", "missing")),
+    ("memory_maintain", {"action": "explode"}, ("action", "consolidate")),
+    ("memory_maintain", {"action": "verify", "scope": "acme"}, ("scope", "consolidate")),
     ("memory_health", {"deep": True}, ("deep", "no such argument")),
 ]
 

@@ -26,6 +26,7 @@ from agent_memory_contract.servers.run_folder import begin_run, end_run
 
 if TYPE_CHECKING:
     from agent_memory.adapters.postgres.config import PostgresSettings
+    from agent_memory.ports.records import Entry
 
 PROGRAM = (sys.executable, "-m", "agent_memory.entrypoints.cli")
 PREFIX = "AGENT_MEMORY_"
@@ -50,9 +51,9 @@ async def fill(path: Path, entries: int) -> None:
     chance = random.Random(7)
     scopes = [f"org{n % 5}/project{n % 40}" for n in range(200)]
     async with SqliteStorage(path, clock=SystemClock(), origin="fill", synchronous="NORMAL") as store:
-        earlier: list[Any] = []
+        earlier: list[Entry] = []
         for start in range(0, entries, BATCH):
-            made = []
+            made: list[Entry] = []
             for number in range(start, min(start + BATCH, entries)):
                 text = f"Fact {number}: the deployment of service {number % 97} waits for approval {number % 31}. "
                 text += "It was decided after the incident in spring, and nobody has asked again since. " * 3

@@ -77,6 +77,8 @@ async def apply(transaction: Transaction, prepared: Prepared) -> tuple[Outcome, 
             outcomes += await entries.add_all(transaction, [change for _, change in group])
         elif run is restore.restore:
             outcomes += await restore.restore_all(transaction, [change for _, change in group])
+        elif run is relations.add:
+            outcomes += await relations.add_all(transaction, [change for _, change in group])
         else:
             outcomes += [await run(transaction, change) for _, change in group]
     return tuple(outcomes)

@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from .statement import Parameters
 
 _LAST_VERSION = (1 << 31) - 1
-# A scope's own index would come in another order: the empty text keeps the planner from it.
-_SCOPE = SCOPE.replace("e.scope", "(e.scope || '')")
 _AFTER = (
-    f"(e.id, e.version) > (:id::text, :version::int) AND e.id >= :id::text AND {_SCOPE} "
+    f"(e.id, e.version) > (:id::text, :version::int) AND e.id >= :id::text AND {SCOPE} "
     "AND (:ids::text[] IS NULL OR e.id = ANY (:ids::text[]))"
 )
 _CURRENT = (
@@ -44,7 +42,7 @@ _RELATIONS = Statement(
     "SELECT s.id, t.id, r.type, r.created_at, r.agent FROM entries s JOIN relations r ON r.source = s.row "  # noqa: S608 - same
     "JOIN entries t ON t.row = r.target "
     "WHERE s.id >= :source::text AND (s.id, t.id, r.type) > (:source::text, :target::text, :type::smallint) "
-    f"AND s.state <> 3 AND t.state <> 3 AND {_SCOPE.replace('e.', 's.')} AND {_SCOPE.replace('e.', 't.')} "
+    f"AND s.state <> 3 AND t.state <> 3 AND {SCOPE.replace('e.', 's.')} AND {SCOPE.replace('e.', 't.')} "
     "ORDER BY s.id, t.id, r.type LIMIT :limit"
 )
 _SESSIONS = Statement(
@@ -53,7 +51,7 @@ _SESSIONS = Statement(
 )
 _VOTES = Statement(
     "SELECT e.row, e.scope, e.question, e.agent, e.choice, e.cast_at FROM votes e "  # noqa: S608 - same
-    f"WHERE e.row > :row::bigint AND {_SCOPE} ORDER BY e.row LIMIT :limit"
+    f"WHERE e.row > :row::bigint AND {SCOPE} ORDER BY e.row LIMIT :limit"
 )
 
 
@@ -80,7 +78,7 @@ async def versions(
 
 async def relations(connection: Connection, sweep: Sweep) -> Page[Relation]:
     place = ["", "", -1] if sweep.cursor is None else place_of(sweep.cursor, "relations")
-    parameters = dict(zip(("source", "target", "type"), place, strict=True))
+    parameters: Parameters = {"source": place[0], "target": place[1], "type": place[2]}
     rows, more = _cut(await _fetched(connection, _RELATIONS, sweep, parameters), sweep.limit)
     cursor = cursor_of("relations", rows[-1][0], rows[-1][1], rows[-1][2]) if more else None
     return Page(tuple(map(row_relation, rows)), cursor)

@@ -39,7 +39,7 @@ async def fill(path: Path, count: int, scope: str = "acme", size: int = 100) -> 
 async def done(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     result = await client.call_tool(f"memory_{tool}", arguments)
     assert not result.is_error, result.content
-    assert isinstance(result.structured_content, dict)
+    assert result.structured_content is not None
     return result.structured_content
 
 
@@ -54,7 +54,7 @@ async def refused(client: Client, tool: str, **arguments: Any) -> str:
 async def test_long_calls_say_how_far_they_are(tmp_path: Path) -> None:
     told: list[tuple[float, float | None]] = []
 
-    async def on_progress(progress: float, total: float | None, _: str | None) -> None:
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
         told.append((progress, total))
 
     await fill(tmp_path / "one.db", 2500)
@@ -72,7 +72,7 @@ async def test_a_cancelled_export_leaves_no_file(tmp_path: Path) -> None:
     await fill(tmp_path / "one.db", 4000, size=2000)
     begun = asyncio.Event()
 
-    async def on_progress(*_: object) -> None:
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
         begun.set()
 
     async with connect(tmp_path / "one.db") as client:

@@ -76,9 +76,12 @@ the day itself: people tell of things later.
   60 tokens for its other fields; the first is always there.
 - `degraded`: the search by meaning was wanted and was missing wholly or in part. So it is while the index fills after
   a start or a purge, while entries still wait for their vectors, when the embedder does not answer, above
-  `AGENT_MEMORY_SEARCH_INDEX_MAX` entries, and with `as_of`: the past is searched by words only.
+  `AGENT_MEMORY_SEARCH_INDEX_MAX` entries (unless PostgreSQL has pgvector and a model was chosen), and
+  always with `as_of`: the past is searched by words only (`mode: lexical` says that this is meant).
 - `match`: `lexical` (words), `dense` (meaning) or `both`; left out of a list of the newest.
-- `score` is relative within one answer: its best is 1. Scores of two answers say nothing of each other.
+- `score` is relative within one answer. Its best is 1, and less where only meaning speaks for it and that weakly: no
+  word of the question is found, and the nearest entry is far (nonsense: nothing, or 0.3 to 0.7). Otherwise scores of
+  two answers say nothing of each other.
 - `explain` adds `rank`, the `terms` looked up, `lexical` and `dense` (each 0 to 1 within this answer), the `score`
   before it was made relative, and its `parts`, which add up to it: `own` (words and meaning), what entries beside it
   and its session lend it, its author and date where the question names them, and small ones. A part of 0 is left out.
@@ -118,10 +121,50 @@ The holder is `agent_id`; without it, the client's name with this server's insta
 `AGENT_MEMORY_AGENT_ID`, it is that, and with another `agent_id` both (`ada/sub-agent`): agents of one server exclude
 each other, and none of them can act as anyone outside it.
 """,
+    "memory_context": """
+Guidelines come first (the most important, then as they were added), then what the task finds (`knowledge`; without a
+task, or where it finds nothing, what is important, then what is new), the last hand-overs of the project, its open
+sessions, and files checked out. `max_tokens` (default 2000) counts as in `memory_recall`; others' work has a third of
+it at most, and guidelines half of what is left, where there is that much to say. `truncated` says that something found
+no place, `degraded` that a part of the search, or the locks, could not be asked.
+
+No age and no clock is in the answer, and recency counts from the newest entry: while nothing is written, expires or is
+locked, an answer is the same to the byte, so that a prompt which holds it is found in a provider's cache.
+""",
+    "memory_session": """
+- `begin` takes `org/project/session`, or `org/project` and names the session itself. One session is open in a scope;
+  who begins the same again (agent, purpose) is told of the one that stands (`changed: false`), anyone else gets
+  `conflict`.
+- `end` takes the scope of the session; anybody in sight of it may end it. `summary` becomes an entry of kind experience
+  in the scope above, tagged `session-summary`, so that the whole project recalls it; `summary_entry` is its id. Ended
+  again with the same summary, or none, nothing changes; with another it is a `conflict`.
+- `get` shows the open session of a scope, else the last one, with the number of active entries that its scope holds.
+- `list` shows those in a scope and below it, open ones first, at most `limit` (default 20).
+
+A session ends by itself when nothing was written in its scope for `AGENT_MEMORY_SESSION_IDLE_MS` (a day); its summary
+says so, and whoever comes back may still replace that by a summary, once.
+""",
+    "memory_vote": """
+A question is its text within one exact scope; outer and double white space are of no account. Choices are compared
+without regard to case. Each agent has one vote (the configured agent, else `agent_id`): casting again replaces it, and
+what was cast before is kept. `cast` and `tally` answer how it stands:
+
+- `counts`, `voters`, and `leader` with its `margin` over the second, unless several are `tied`: by each agent's latest
+  vote.
+- `decided` and `decision`: votes are taken in the order cast, one that replaces another moves it, and the first vote
+  after which a choice has at least `k` (default 2) more than every other decides for it. No later vote changes that,
+  even if another choice leads by then. With another `k` it may be decided otherwise: agree on it beforehand.
+
+`list` without a question shows what was voted on in a scope and below it, that with the latest vote first; with one,
+its votes in the order cast, `replaced` ones marked. At most 50 choices and 10,000 votes on one question.
+""",
     "memory_health": """
 Counted under no rate limit. `status` is `degraded` when something needs care, named in `problems`, and `unhealthy` when
 the database does not answer. `locks.held` is there once this process has used a file lock, and always with Redis.
 With Redis, `redis.breaker` is the circuit before its locks and limits, and `breaker` the one before PostgreSQL.
+`vectorDb` says of the vectors by which meaning is compared: `model`, `dimension`, `entries` that have them in this
+process's index and how many are `pending`; `loaded` is false, and both 0, until the first question has loaded it. An
+embedding server that does not answer is a problem with its name.
 """,
     "memory_export": """
 All of `scope` and below it, with history, relations, sessions and votes; `action` may be given, as `export`. Without
@@ -293,6 +336,8 @@ async def write(page: Page, tools: dict[str, Any]) -> None:
     await page.call("memory_file_lock", {**renewal, "action": "checkin"}, "After the last edit")
     await page.call("memory_file_lock", renewal, "Too late for that token")
 
+    await write_team(page, tools)
+
     await page.tool(tools["memory_health"])
     await page.call("memory_health", {}, "How it is")
     await write_moving(page, tools)
@@ -314,6 +359,30 @@ async def write_moving(page: Page, tools: dict[str, Any]) -> None:
     await page.call("memory_maintain", {"action": "consolidate", "dry_run": True}, "What is told twice")
     await page.call("memory_maintain", {"action": "consolidate"}, "Make it one")
     await page.call("memory_maintain", {"action": "verify"}, "Is the store sound?")
+
+
+async def write_team(page: Page, tools: dict[str, Any]) -> None:
+    await page.tool(tools["memory_session"])
+    begin = {
+        "action": "begin",
+        "scope": "acme/shop/queues",
+        "purpose": "choose a queue",
+        "agent_id": "planner",
+    }
+    await page.call("memory_session", begin, "Before the work")
+    await page.call("memory_session", {**begin, "agent_id": "coder"}, "Another agent, in the same scope")
+
+    await page.tool(tools["memory_vote"])
+    cast = {"action": "cast", "question": "Which queue?", "scope": "acme/shop", "choice": "PostgreSQL"}
+    await page.call("memory_vote", {**cast, "agent_id": "planner"}, "One agent's choice")
+    await page.call("memory_vote", {**cast, "agent_id": "coder"}, "Another's, which decides")
+    await page.call("memory_vote", {"action": "list", "scope": "acme"}, "What was voted on")
+
+    await page.tool(tools["memory_context"])
+    end = {"action": "end", "scope": "acme/shop/queues", "summary": "PostgreSQL it is. Open: the consumers."}
+    await page.call("memory_session", end, "After the work, the session is ended")
+    asked = {"scope": "acme/shop", "task": "write the consumers of the queue", "max_tokens": 800}
+    await page.call("memory_context", asked, "What the next one should know")
 
 
 asyncio.run(main())

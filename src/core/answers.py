@@ -3,7 +3,8 @@
 A recall is kept under the generation of the scopes it sees, with the stretch of time for which it holds; any number of
 processes may share it. A get by id costs the store little, so it is kept only under this process's own moment.
 
-Never kept: errors, degraded answers (they would outlast their cause), explanations (they tell of one search).
+Never kept: errors, degraded answers (they would outlast their cause; but the past is always searched by words alone),
+explanations (they tell of one search).
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class Answers:
             if held is not None and held.since <= instant < held.until:
                 return held.answer
         answer = await search()
-        if answer.degraded:
+        if answer.degraded and request.as_of is None:
             return answer
         if request.as_of is not None:
             # The past is judged as of then, whatever the time is now.

@@ -13,12 +13,13 @@ from . import limits
 from .scope import scope_under
 from .tags import normal_tags
 from .text import checked, checked_line, content_hash
-from .times import optional_time
+from .times import ZONES, TimeReader
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from ..ports.records import Provenance
+    from .periods.period import Zones
     from .requests import NewEntry, Remember
 
 EXPIRE_JOB = "entry.expire"
@@ -76,12 +77,14 @@ def draft(
     ceiling: str,
     provenance: Provenance,
     default_scope: str | None = None,
+    zones: Zones = ZONES,
 ) -> AddEntry:
     """An entry at version 1 with the jobs that follow from it. `Rejected` names the field at fault."""
     checked_content(content)
-    valid_from = optional_time(new.valid_from, "valid_from")
-    valid_until = optional_time(new.valid_until, "valid_until")
-    expires_at = optional_time(new.expires_at, "expires_at")
+    times = TimeReader(now, zones)
+    valid_from = None if new.valid_from is None else times.begin(new.valid_from, "valid_from")
+    valid_until = None if new.valid_until is None else times.end(new.valid_until, "valid_until")
+    expires_at = None if new.expires_at is None else times.end(new.expires_at, "expires_at")
     if valid_from is not None and valid_until is not None and valid_until <= valid_from:
         raise Rejected("valid_until must be later than valid_from", "valid_until")
     if expires_at is not None and expires_at <= now:
@@ -100,7 +103,7 @@ def draft(
         metadata=checked_metadata(new.metadata),
         author=checked_line(new.author, "author", most=limits.AUTHOR_CHARS) if new.author else "",
         importance=new.importance,
-        occurred_at=optional_time(new.occurred_at, "occurred_at"),
+        occurred_at=None if new.occurred_at is None else times.begin(new.occurred_at, "occurred_at"),
         valid_from=valid_from,
         valid_until=valid_until,
         expires_at=expires_at,

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from ..ports.queries import EntryFilter
     from ..ports.records import Entry
+    from .search.found import Answer, Mode
     from .search.looking import Similar
-    from .search.searching import Answer, Mode
 
 
 class Finder(Protocol):
@@ -23,7 +23,7 @@ class Finder(Protocol):
     async def find(
         self, text: str, where: EntryFilter, *, mode: Mode, limit: int, now: datetime
     ) -> Answer | None:
-        """None where it cannot, or not yet."""
+        """None where it cannot, or not yet. `now` is in the zone in which times in the text are meant."""
         ...
 
     @property

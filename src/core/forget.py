@@ -13,24 +13,27 @@ from . import limits
 from .results import ForgetResult
 from .scope import scope_under
 from .tags import normal_tags
-from .times import optional_time
+from .times import ZONES, TimeReader
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from ..ports.storage import Storage
     from .caller import Caller
+    from .periods.period import Zones
     from .requests import Forget, ForgetFilter
 
 _PAGE = 200
 
 
-async def forget(storage: Storage, request: Forget, caller: Caller, *, now: datetime) -> ForgetResult:
+async def forget(
+    storage: Storage, request: Forget, caller: Caller, *, now: datetime, zones: Zones = ZONES
+) -> ForgetResult:
     if (request.ids is None) == (request.filter is None):
         raise Rejected("give ids or filter, one of them", "ids")
     more = False
     if request.filter is not None:
-        ids, more = await _matching(storage, request.filter, caller)
+        ids, more = await _matching(storage, request.filter, caller, TimeReader(now, zones))
     else:
         ids = tuple(dict.fromkeys(request.ids or ()))
     if request.dry_run:
@@ -49,10 +52,13 @@ async def forget(storage: Storage, request: Forget, caller: Caller, *, now: date
     return ForgetResult(forgotten=len(gone), ids=gone, missing=missing, more=more, dry_run=request.dry_run)
 
 
-async def _matching(storage: Storage, wanted: ForgetFilter, caller: Caller) -> tuple[tuple[str, ...], bool]:
+async def _matching(
+    storage: Storage, wanted: ForgetFilter, caller: Caller, times: TimeReader
+) -> tuple[tuple[str, ...], bool]:
+    """Of a period nothing is before its beginning or after its end but what lies outside of it."""
     scope = scope_under(wanted.scope, caller.ceiling, "filter.scope")
-    after = optional_time(wanted.after, "filter.after")
-    before = optional_time(wanted.before, "filter.before")
+    after = None if wanted.after is None else times.end(wanted.after, "filter.after")
+    before = None if wanted.before is None else times.begin(wanted.before, "filter.before")
     if after is not None and before is not None and before <= after:
         raise Rejected("filter.before must be later than filter.after", "filter.before")
     where = EntryFilter(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..ports.errors import Rejected
 from . import limits
+from .instructions import flags_of
 from .results import Edge, GetResult, PastVersion, source_of, stored
 
 if TYPE_CHECKING:
@@ -55,4 +56,5 @@ def _past(revision: Revision) -> PastVersion | None:
     return PastVersion(
         version=entry.version, content=entry.content, updated_at=entry.updated_at, until=revision.until,
         state=entry.state, title=entry.title, tags=entry.tags, source=source_of(entry),
+        flags=flags_of(entry.title, entry.content, entry.author),
     )  # fmt: skip

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Outlook,
         Page,
         PendingJob,
+        Question,
         ScopeStats,
         Stats,
         Sweep,
@@ -127,6 +128,10 @@ class GuardedStorage:
     async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
         async with self._guard():
             return await self._storage.sweep_votes(sweep)
+
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        async with self._guard():
+            return await self._storage.questions(where, limit=limit)
 
     async def stats(self, where: ScopeFilter) -> Stats:
         async with self._guard():

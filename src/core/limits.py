@@ -38,3 +38,20 @@ FILE_LOCKS = 200
 """In one list."""
 EXPORT_BYTES = 256 * 1024
 """Of an export that comes back in the answer. A larger one is kept under a name."""
+PURPOSE_CHARS = 300
+SUMMARY_BYTES = 8 * 1024
+"""A hand-over that the next agent reads before it starts."""
+SESSIONS = 100
+"""In one list."""
+QUESTION_CHARS = 300
+CHOICE_CHARS = 200
+CHOICES = 50
+"""On one question."""
+VOTES = 10_000
+"""On one question, replaced ones included: all of them are read to count."""
+VOTES_SHOWN = 200
+QUESTIONS = 50
+"""In one list."""
+AHEAD_BY = 100
+CONTEXT_TOKENS_DEFAULT = 2_000
+CONTEXT_TOKENS_LEAST = 200

@@ -69,7 +69,7 @@ class Backing(Protocol):
 
 
 class Maintaining:
-    """`schedules` are those of the worker. `guarded`: an admin key is asked of whoever calls."""
+    """`schedules` are those of the worker."""
 
     def __init__(
         self,
@@ -79,7 +79,6 @@ class Maintaining:
         search: Rebuilt | None,
         backing: Backing | None,
         schedules: Callable[[], Sequence[Schedule]],
-        guarded: bool,
         wrote: Callable[[], None] | None = None,
     ) -> None:
         self._storage = storage
@@ -87,7 +86,6 @@ class Maintaining:
         self._search = search
         self._backing = backing
         self._schedules = schedules
-        self._guarded = guarded
         self._wrote = wrote
 
     async def maintain(
@@ -97,10 +95,10 @@ class Maintaining:
             return await self._consolidate(request, caller, report)
         if request.scope is not None:
             raise Rejected("scope: only consolidate has one; the others concern all of the memory", "scope")
-        if caller.ceiling != GLOBAL and not self._guarded:
+        if caller.ceiling != GLOBAL:
             raise Rejected(
-                f"action {request.action}: it concerns all of the memory, and this server is limited to "
-                f"{caller.ceiling!r}; set AGENT_MEMORY_ADMIN_KEY for who may",
+                f"action {request.action}: it concerns all of the memory, and this is limited to {caller.ceiling!r} "
+                "and what is below it (AGENT_MEMORY_SCOPE)",
                 "action",
             )
         run: dict[MaintainAction, Callable[[MaintainCall, Report | None], Awaitable[MaintainResult]]] = {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ..ports.errors import Rejected
 from ..ports.queries import EntryFilter, EntryQuery, Hit, LexicalQuery
 from ..ports.scopes import ScopeFilter
 from . import limits
+from .instructions import flags_of
 from .lexical import query_terms
 from .results import Found, RecallResult, source_of
 from .scope import scope_under
@@ -16,32 +20,42 @@ from .search.excerpt import excerpt, wanted_terms
 from .search.question import of_stop_words
 from .tags import normal_tags
 from .text import checked, cut, tokens
-from .times import optional_time
+from .times import ZONES, TimeReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from ..ports.storage import Reader
     from .caller import Caller
     from .finder import Finder
+    from .periods.period import Zones
     from .requests import Recall
-    from .search.searching import Scored
+    from .search.found import Scored
 
-_OVERHEAD = 60
+OVERHEAD = 60
 """Tokens that a result costs beside its text: ids, times and names as JSON."""
 _LEAST = 20
 """Tokens of content below which a cut result says too little to be worth its place."""
 _SNIPPET = 200
 """Tokens that a long entry has before others are left out for it: about a paragraph."""
 
+_FAINT = 0.0001
+"""The least score that is shown of what was found."""
+
 
 async def recall(
-    storage: Reader, request: Recall, caller: Caller, *, now: datetime, search: Finder | None = None
+    storage: Reader,
+    request: Recall,
+    caller: Caller,
+    *,
+    now: datetime,
+    search: Finder | None = None,
+    zones: Zones = ZONES,
 ) -> RecallResult:
     """By the index where there is one; by the store's own search until then, and for what only it knows: the past, and
     stop words.
     """
+    request = settled(request, now, zones)
     if request.mode == "dense" and (search is None or not search.embeds):
         raise Rejected(
             "mode: 'dense' needs an embedder and none is configured; use 'hybrid' or 'lexical'", "mode"
@@ -60,12 +74,35 @@ async def recall(
         return packed([])
     plain = request.mode != "dense" and of_stop_words(request.query)
     if search is not None and where.as_of is None and not plain:
-        answer = await search.find(request.query, where, mode=request.mode, limit=request.limit, now=now)
+        there = now.astimezone(zones.local)
+        answer = await search.find(request.query, where, mode=request.mode, limit=request.limit, now=there)
         if answer is not None:
             return packed(answer.hits, degraded=answer.degraded)
     hits = await storage.search(LexicalQuery(terms=terms, filter=where, limit=request.limit))
     lesser = search is not None and search.embeds and request.mode != "lexical" and not plain
     return packed(hits, degraded=lesser)
+
+
+def settled(request: Recall, now: datetime, zones: Zones) -> Recall:
+    """The same question with its times as instants: what it asks for no longer depends on when and where."""
+    if request.since is None and request.until is None and request.as_of is None:
+        return request
+    reader = TimeReader(now, zones)
+    since = None if request.since is None else reader.begin(request.since, "since")
+    until = None if request.until is None else reader.end(request.until, "until")
+    as_of = None if request.as_of is None else reader.last_moment(request.as_of, "as_of")
+    if since is not None and until is not None and until <= since:
+        raise Rejected("until must be later than since", "until")
+    return msgspec.structs.replace(request, since=_text(since), until=_text(until), as_of=_text(as_of))
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    """Of a settled question."""
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def seen_by(request: Recall, caller: Caller) -> ScopeFilter:
@@ -78,18 +115,14 @@ def seen_by(request: Recall, caller: Caller) -> ScopeFilter:
 
 
 def _filter(request: Recall, caller: Caller, now: datetime) -> EntryFilter:
-    as_of = optional_time(request.as_of, "as_of")
-    since = optional_time(request.since, "since")
-    until = optional_time(request.until, "until")
-    if since is not None and until is not None and until <= since:
-        raise Rejected("until must be later than since", "until")
+    as_of = _instant(request.as_of)
     return EntryFilter(
         where=seen_by(request, caller),
         kinds=tuple(request.kinds),
         tags=normal_tags(request.tags),
         tags_any=normal_tags(request.tags_any, "tags_any"),
-        since=since,
-        until=until,
+        since=_instant(request.since),
+        until=_instant(request.until),
         live_at=as_of or now,
         as_of=as_of,
     )
@@ -104,8 +137,8 @@ def pack(
     wanted: frozenset[str] = frozenset(),
 ) -> RecallResult:
     """Take hits in order while the budget lasts. What is long is cut so that the others have their place."""
-    best = hits[0].score if hits else 0.0
     found: list[Found] = []
+    scores = _scores(hits)
     for rank, (hit, room) in enumerate(zip(hits, _rooms(hits, max_tokens), strict=False), 1):
         entry = hit.entry
         whole = tokens(entry.content) <= room
@@ -119,16 +152,31 @@ def pack(
                 version=entry.version,
                 title=entry.title,
                 tags=entry.tags,
-                score=round(hit.score / best, 4) if best > 0 else 0.0,
+                score=scores[rank - 1],
                 match=_match(hit),
                 occurred_at=entry.occurred_at,
                 source=source_of(entry),
                 content_truncated=not whole,
+                flags=flags_of(entry.title, entry.content, entry.author),
                 explain=None if explained_terms is None else _explained(hit, rank, explained_terms),
             )
         )
     truncated = len(found) < len(hits) or any(each.content_truncated for each in found)
     return RecallResult(results=tuple(found), truncated=truncated, degraded=degraded)
+
+
+def _scores(hits: Sequence[Hit | Scored]) -> list[float]:
+    """In shares of the best; 0 in a list of the newest, which nothing was asked of."""
+    if not hits:
+        return []
+    first = hits[0]
+    if isinstance(first, Hit) and not first.score:
+        return [0.0] * len(hits)
+    best, sure = first.score, 1.0 if isinstance(first, Hit) else round(first.sure, 4)
+    if best <= 0:
+        # Little enough that what is taken off outweighs it.
+        return [sure, *[_FAINT] * (len(hits) - 1)]
+    return [max(round(sure * hit.score / best, 4), _FAINT) for hit in hits]
 
 
 def _rooms(hits: Sequence[Hit | Scored], max_tokens: int) -> list[int]:
@@ -137,7 +185,7 @@ def _rooms(hits: Sequence[Hit | Scored], max_tokens: int) -> list[int]:
     rooms: list[int] = []
     left = max_tokens
     for hit, size in zip(hits, sizes, strict=True):
-        fixed = _OVERHEAD + tokens(hit.entry.title)
+        fixed = OVERHEAD + tokens(hit.entry.title)
         least = min(size, _LEAST)
         if left < fixed + least and rooms:
             break

@@ -15,8 +15,9 @@ from . import limits
 from .drafting import draft
 from .looking import Looking, alike
 from .requests import NewEntry
-from .results import Remembered, RememberResult
+from .results import RedactedAt, Remembered, RememberResult
 from .text import checked
+from .times import ZONES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ..ports.storage import Storage
     from .caller import Caller
     from .finder import Finder
+    from .periods.period import Zones
+    from .redaction.cleaning import Cleaner
     from .requests import Remember
 
 _BARE = NewEntry(content="")
@@ -41,11 +44,17 @@ async def remember(
     now: datetime,
     new_id: Callable[[], str],
     search: Finder | None = None,
+    zones: Zones = ZONES,
+    cleaner: Cleaner | None = None,
 ) -> RememberResult:
     """Similar entries are looked for while the store commits, where `search` is there already."""
     provenance = caller.provenance(request.agent_id)
     changes: list[AddEntry] = []
-    for position, (new, content) in enumerate(_entries(request)):
+    redacted: list[tuple[RedactedAt, ...]] = []
+    entries = _entries(request)
+    cleaned = await cleaner.entries(entries) if cleaner is not None else [(*one, ()) for one in entries]
+    for position, (new, content, said) in enumerate(cleaned):
+        redacted.append(said)
         try:
             changes.append(
                 draft(
@@ -56,6 +65,7 @@ async def remember(
                     ceiling=caller.ceiling,
                     provenance=provenance,
                     default_scope=request.scope,
+                    zones=zones,
                 )
             )
         except Rejected as error:
@@ -77,7 +87,9 @@ async def remember(
         ) from conflict
     added = [outcome for outcome in applied.outcomes if isinstance(outcome, Added)]
     repeated = [outcome.id for outcome in added if outcome.duplicate]
-    standing = {entry.id: entry for entry in await storage.get(repeated)} if repeated else {}
+    standing = (
+        {entry.id: entry for entry in await storage.get(repeated, ceiling=caller.ceiling)} if repeated else {}
+    )
     results = tuple(
         Remembered(
             id=outcome.id,
@@ -85,6 +97,7 @@ async def remember(
             duplicate=outcome.duplicate,
             not_kept=_not_kept(change.entry, standing.get(outcome.id)) if outcome.duplicate else (),
             similar=None if similar is None else alike(similar[position], {outcome.id for outcome in added}),
+            redacted=redacted[position],
         )
         for position, (change, outcome) in enumerate(zip(changes, added, strict=True))
     )
@@ -129,8 +142,10 @@ def _once(request: Remember, caller: Caller, now: datetime) -> Once | None:
     if not request.idempotency_key:
         return None
     key = checked(request.idempotency_key, "idempotency_key", most=limits.IDEMPOTENCY_KEY_CHARS)
+    # Keys of another ceiling, or of another pinned agent, are others: nobody meets, or blocks, what is not theirs.
+    whose = f"{caller.ceiling}\n{caller.agent}\n" if caller.agent else f"{caller.ceiling}\n"
     return Once(
-        key=f"{caller.ceiling}\n{key}",
+        key=whose + key,
         digest=blake2b(_json.encode(request), digest_size=16).digest(),
         at=now,
         keep_until=now + timedelta(hours=limits.IDEMPOTENCY_HOURS),

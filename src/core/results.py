@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from ..ports.records import Entry, Kind, RelationType, State
+from .instructions import Flags, flags_of
 
 
 class _Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,6 +32,16 @@ class Alike(_Result, frozen=True, kw_only=True):
     score: float
 
 
+class RedactedAt(_Result, frozen=True, kw_only=True):
+    """A secret that was not stored. `offset`: in characters of the text as it was given. `field`: which text, where it
+    is not the content.
+    """
+
+    kind: str
+    offset: int
+    field: str = ""
+
+
 class Remembered(_Result, frozen=True, kw_only=True):
     """`not_kept`: of a duplicate, the given fields that differ from the entry that stands; they were not stored.
     `similar`: other entries that seem to say the same; None where that was not looked into.
@@ -41,6 +52,7 @@ class Remembered(_Result, frozen=True, kw_only=True):
     duplicate: bool
     not_kept: tuple[str, ...] = ()
     similar: tuple[Alike, ...] | None = None
+    redacted: tuple[RedactedAt, ...] = ()
 
 
 class RememberResult(_Result, frozen=True, kw_only=True):
@@ -68,6 +80,7 @@ class Found(_Result, frozen=True, kw_only=True):
     occurred_at: datetime | None = None
     source: Source = Source()
     content_truncated: bool = False
+    flags: Flags = ()
     explain: dict[str, Any] | None = None
 
 
@@ -99,6 +112,7 @@ class Stored(_Result, frozen=True, kw_only=True):
     valid_until: datetime | None = None
     expires_at: datetime | None = None
     source: Source = Source()
+    flags: Flags = ()
     history: tuple[PastVersion, ...] = ()
     relations: tuple[Edge, ...] = ()
 
@@ -114,6 +128,7 @@ class PastVersion(_Result, frozen=True, kw_only=True):
     title: str = ""
     tags: tuple[str, ...] = ()
     source: Source = Source()
+    flags: Flags = ()
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True, rename={"source": "from", "target": "to"}):
@@ -127,12 +142,13 @@ class GetResult(_Result, frozen=True, kw_only=True, omit_defaults=False):
     missing: tuple[str, ...] = ()
 
 
-class UpdateResult(_Result, frozen=True, kw_only=True, omit_defaults=False):
+class UpdateResult(_Result, frozen=True, kw_only=True):
     """`changed` is false when the entry was already as asked: then no new version was made."""
 
     id: str
     version: int
     changed: bool
+    redacted: tuple[RedactedAt, ...] = ()
 
 
 class ForgetResult(_Result, frozen=True, kw_only=True, omit_defaults=False):
@@ -204,5 +220,6 @@ def stored(entry: Entry, history: tuple[PastVersion, ...] = (), relations: tuple
         state=entry.state, created_at=entry.created_at, updated_at=entry.updated_at, title=entry.title,
         tags=entry.tags, metadata=entry.metadata, importance=entry.importance, occurred_at=entry.occurred_at,
         valid_from=entry.valid_from, valid_until=entry.valid_until, expires_at=entry.expires_at,
-        source=source_of(entry), history=history, relations=relations,
+        source=source_of(entry), flags=flags_of(entry.title, entry.content, entry.author),
+        history=history, relations=relations,
     )  # fmt: skip

@@ -11,10 +11,10 @@ from ..ports.changes import ReplaceEntry
 from ..ports.errors import Conflict, NotFound, Rejected
 from . import limits
 from .drafting import checked_content, checked_metadata, expire_jobs
-from .results import UpdateResult
+from .results import RedactedAt, UpdateResult
 from .tags import normal_tags
 from .text import checked_line, content_hash
-from .times import parse_time
+from .times import ZONES, TimeReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..ports.records import Entry
     from ..ports.storage import Storage
     from .caller import Caller
+    from .periods.period import Zones
+    from .redaction.cleaning import Cleaner
     from .requests import Update
 
 _ATTEMPTS = 8
@@ -30,12 +32,21 @@ _ATTEMPTS = 8
 
 
 async def update(
-    storage: Storage, request: Update, caller: Caller, *, now: Callable[[], datetime]
+    storage: Storage,
+    request: Update,
+    caller: Caller,
+    *,
+    now: Callable[[], datetime],
+    zones: Zones = ZONES,
+    cleaner: Cleaner | None = None,
 ) -> UpdateResult:
     """With `expected_version` a mismatch is a `Conflict` with the current entry; without, whatever is current is
     updated.
     """
     _not_empty(request)
+    redacted: tuple[RedactedAt, ...] = ()
+    if cleaner is not None:
+        request, redacted = await cleaner.update(request)
     for attempt in range(_ATTEMPTS):
         found = await storage.get([request.id], ceiling=caller.ceiling)
         if not found:
@@ -49,9 +60,9 @@ async def update(
                 current,
             )
         instant = max(now(), current.updated_at)
-        following = revise(current, request, instant)
+        following = revise(current, request, instant, zones)
         if following == current:
-            return UpdateResult(id=current.id, version=current.version, changed=False)
+            return UpdateResult(id=current.id, version=current.version, changed=False, redacted=redacted)
         following = msgspec.structs.replace(
             following,
             version=expected + 1,
@@ -67,7 +78,7 @@ async def update(
             if raced and request.expected_version is None and attempt + 1 < _ATTEMPTS:
                 continue
             raise
-        return UpdateResult(id=current.id, version=expected + 1, changed=True)
+        return UpdateResult(id=current.id, version=expected + 1, changed=True, redacted=redacted)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -79,13 +90,14 @@ def _not_empty(request: Update) -> None:
                        "valid_until, expires_at or state", "id")  # fmt: skip
 
 
-def revise(current: Entry, request: Update, now: datetime) -> Entry:
+def revise(current: Entry, request: Update, now: datetime, zones: Zones = ZONES) -> Entry:
     """`current` with the request's fields; equal to `current` when nothing would change."""
     content = current.content if request.content is UNSET else checked_content(request.content)
-    valid_until = _time(request.valid_until, current.valid_until, "valid_until")
+    times = TimeReader(now, zones)
+    valid_until = _end(request.valid_until, current.valid_until, times, "valid_until")
     if valid_until is not None and current.valid_from is not None and valid_until <= current.valid_from:
         raise Rejected("valid_until must be later than valid_from", "valid_until")
-    expires_at = _time(request.expires_at, current.expires_at, "expires_at")
+    expires_at = _end(request.expires_at, current.expires_at, times, "expires_at")
     if expires_at != current.expires_at and expires_at is not None and expires_at <= now:
         raise Rejected(
             f"expires_at {expires_at.isoformat()} has passed already; use memory_forget", "expires_at"
@@ -114,7 +126,9 @@ def _tags(current: Entry, request: Update) -> tuple[str, ...]:
     )
 
 
-def _time(given: str | UnsetType | None, current: datetime | None, field: str) -> datetime | None:
+def _end(
+    given: str | UnsetType | None, current: datetime | None, times: TimeReader, field: str
+) -> datetime | None:
     if given is UNSET:
         return current
-    return None if given is None else parse_time(given, field)
+    return None if given is None else times.end(given, field)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,9 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..ports.changes import PutSession, RemoveEntries, ReplaceEntry
-from ..ports.queries import EntryFilter
+from ..ports.errors import Conflict
+from ..ports.queries import EntryFilter, EntryQuery
+from ..ports.records import STATES
 from ..ports.scopes import ScopeFilter
 from .drafting import EXPIRE_JOB
+from .sessions import BY_ITSELF, ending
 from .work.kinds import JobKind
 from .work.schedule import Progress, Schedule
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 _EXPIRED_TOGETHER = 64
 _SESSIONS_LOOKED_AT = 500
 _PURGED_TOGETHER = 100
+_READ_TOGETHER = 50
 _OUTBOX_KEPT = 100_000
 """Events kept for instances that fell behind; one further behind than this takes a Gap."""
 _EVERYWHERE = ScopeFilter(descendants=True)
@@ -98,16 +103,44 @@ def upkeep_schedules(storage: Storage, rules: UpkeepRules) -> tuple[Schedule, ..
 
 
 async def end_idle_sessions(storage: Storage, idle: float, now: datetime) -> Progress:
-    """Those that nothing was heard of for `idle` seconds."""
+    """Those that were begun, and in whose scopes nothing was written, for `idle` seconds. Their summary says so.
+
+    Each ends in a transaction of its own: an agent that ends it at the same moment, with a summary, is not overwritten.
+    """
     before = now - timedelta(seconds=idle)
     open_ones = await storage.sessions(_EVERYWHERE, open_only=True, limit=_SESSIONS_LOOKED_AT)
-    ended = tuple(
-        PutSession(msgspec.structs.replace(session, ended_at=now))
-        for session in open_ones
-        if session.last_active_at <= before
-    )
+    summary = f"{BY_ITSELF}: nothing was written in it for {_span(idle)}."
+    ended = 0
+    for session in open_ones:
+        if session.last_active_at > before or await _written_since(storage, session.scope, before):
+            continue
+        over = msgspec.structs.replace(session, ended_at=now, summary=session.summary or summary)
+        # Where someone else ended it meanwhile, that stands.
+        with suppress(Conflict):
+            await storage.apply(PutSession(over), once=ending(session, over.summary, now))
+            ended += 1
     # The oldest of very many are looked at when others have made room.
-    return Progress(changes=ended, more=bool(ended) and len(open_ones) == _SESSIONS_LOOKED_AT)
+    return Progress(more=bool(ended) and len(open_ones) == _SESSIONS_LOOKED_AT)
+
+
+async def _written_since(storage: Storage, scope: str, instant: datetime) -> bool:
+    """The newest first, for as a rule they tell. All are read only where nothing was written."""
+    where = EntryFilter(where=ScopeFilter(scope=scope, inherit=False), states=STATES)
+    query = EntryQuery(filter=where, limit=_READ_TOGETHER)
+    while True:
+        page = await storage.query(query)
+        if any(entry.updated_at > instant for entry in page.items):
+            return True
+        if page.cursor is None:
+            return False
+        query = msgspec.structs.replace(query, cursor=page.cursor)
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("hours", _HOUR), ("minutes", _MINUTE)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} seconds"
 
 
 async def purge_tombstones(storage: Storage, after: float, now: datetime) -> Progress:

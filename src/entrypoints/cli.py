@@ -24,11 +24,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": (".commands.export:run", "write out a scope, history and all: JSON, JSON lines, Markdown"),
     "import": (".commands.import_:run", "put an export back; may be repeated"),
     "maintain": (".commands.maintain:run", "consolidate, reindex, back up, check"),
+    "context": (".commands.context:run", "show what an agent is told before it starts"),
+    "sessions": (".commands.sessions:run", "list the sessions of agents, or end one"),
+    "votes": (".commands.votes:run", "show what agents voted on and how it stands, or vote"),
     "locks": (".commands.locks:run", "list the files that agents have checked out"),
     "unlock": (".commands.locks:unlock", "end the lock on a file, whoever has it"),
     "health": (".commands.health:run", "say whether the memory works, with its figures"),
     "worker": (".commands.worker:run", "do the work beside the answers: expiry, upkeep, backups"),
     "jobs": (".commands.jobs:run", "list jobs; retry or discard those that failed for good"),
+    "adapters": (".commands.adapters:run", "list the adapters installed behind each port"),
+    "certify": (".commands.certify:run", "try an adapter against every promise of its port"),
     "config": (".commands.config:run", "list every setting, or print the configuration for an MCP client"),
     "service": (".commands.service:run", "systemd: install the daemon as a service, show it, remove it"),
     "migrate": (".commands.migrate:run", "PostgreSQL: bring the schema up to date, or say what is missing"),
@@ -73,7 +78,9 @@ def main(arguments: list[str] | None = None) -> int:
         if not _closed(sys.stdout):
             sys.stdout.flush()
     except PortError as error:
-        return _fail(f"{error.code}: {error}", exit_code(error))
+        from ..core.redaction.redactor import scrubbed  # noqa: PLC0415 - only an error needs it
+
+        return _fail(scrubbed(f"{error.code}: {error}"), exit_code(error))
     except BrokenPipeError:
         return _reader_left()
     except KeyboardInterrupt:

@@ -8,6 +8,8 @@ from ..ports.errors import Misconfigured
 from .settings_embedder import OPENAI_DIMENSIONS
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from ..ports.circuit_breaker import CircuitBreaker
     from ..ports.clock import Clock
     from ..ports.embedder import Embedder
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def choose_embedder(
-    settings: Settings, clock: Clock, breaker: CircuitBreaker | None = None
-) -> Embedder | None:
+    settings: Settings, clock: Clock, breaker: CircuitBreaker | None = None, *, instance: str = ""
+) -> AbstractAsyncContextManager[Embedder] | None:
     """To be entered by the caller; None where it is off. Loads no model and calls nobody.
 
     `breaker` guards the requests to a server. `Misconfigured` for settings that do not go together.
@@ -29,7 +31,11 @@ def choose_embedder(
         return StaticEmbedder()
     if settings.embedder == "onnx":
         return _onnx(settings)
-    return _openai(settings, clock, breaker)
+    if settings.embedder == "openai":
+        return _openai(settings, clock, breaker)
+    from .wiring_chosen import make_chosen_embedder  # noqa: PLC0415 - where one of someone else's is chosen
+
+    return make_chosen_embedder(settings, clock, instance)
 
 
 def _onnx(settings: Settings) -> Embedder:

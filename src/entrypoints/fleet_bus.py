@@ -48,15 +48,16 @@ class FleetBus:
         clock: Clock,
         log: Log,
         instance: str,
-        hears: Callable[[], bool],
+        hears: Callable[[], bool] | None = None,
     ) -> None:
-        """`hears`: whether what others publish arrives, as far as is known."""
+        """`hears`: whether what others publish arrives, as far as is known (left out: as a subscription says)."""
         self._storage = storage
         self._others = others
         self._clock = clock
         self._log = log
         self._instance = instance
-        self._hears = hears
+        self._heard: Subscription | None = None
+        self._hears = self._is_hearing if hears is None else hears
         self._after = 0
         self._current_until = 0.0
         self._queues: dict[EventQueue, None] = {}
@@ -121,6 +122,9 @@ class FleetBus:
             self._queues.pop(queue, None)
             queue.close()
 
+    def _is_hearing(self) -> bool:
+        return self._heard is not None and self._heard.live
+
     def _is_current(self) -> bool:
         """Whether what was committed a moment ago has been seen. After an outage: once all is read."""
         return self._current_until > self._clock.monotonic()
@@ -163,6 +167,7 @@ class FleetBus:
         while True:
             with suppress(PortError):
                 async with self._others.subscribe() as heard:
+                    self._heard = heard
                     async for item in heard:
                         if isinstance(item, Gap) or item.seq > self._after:
                             self._look.set()

@@ -10,7 +10,7 @@ import msgspec
 from .. import __version__
 from ..core.caller import Caller
 from ..ports.errors import PortError
-from ..ports.scopes import ScopeFilter
+from ..ports.scopes import GLOBAL, ScopeFilter
 from .query_cache import cache_figures
 
 if TYPE_CHECKING:
@@ -21,12 +21,16 @@ _NAMES = {"pool_size": "poolSize", "idle_connections": "idleConnections"}
 """Figures that operators know by another name."""
 
 
+_OF_EVERYBODY = frozenset({
+    "size_bytes", "wal_bytes", "transactions", "transaction_retries", "waiting_writes", "waiting_reads",
+})  # fmt: skip
+"""Figures of the database that tell what goes on beyond a ceiling: for whom there is none."""
 _PATIENCE = 2.0
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """`status` is `unhealthy` when the database does not answer, `degraded` when something else needs care.
-    `breaker` and `redis` are for the shapes that have them.
+    `breaker` and `redis` are for the shapes that have them, `vectorDb` unless there is no embedder.
     """
 
     status: str
@@ -39,16 +43,22 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     locks: dict[str, Any]
     limiter: dict[str, Any]
     breaker: dict[str, Any] = {}
+    vector_db: dict[str, Any] = msgspec.field(name="vectorDb", default_factory=dict[str, Any])
     redis: dict[str, Any] = {}
     problems: tuple[str, ...] = ()
 
 
 async def check_health(app: App, ceiling: str) -> Health:
     """Never raises `PortError`: what fails is what it reports. The store is asked past its circuit breaker, so
-    that what is said holds now.
+    that what is said holds now. Under a ceiling nothing is counted that lies beyond it.
     """
     storage = app.store
-    figures = {_NAMES.get(name, name): value for name, value in (await storage.health()).items()}
+    everybody = ceiling == GLOBAL
+    figures = {
+        _NAMES.get(name, name): value
+        for name, value in (await storage.health()).items()
+        if everybody or name not in _OF_EVERYBODY
+    }
     database: dict[str, Any] = {"type": app.settings.db_type, **figures}
     entries: dict[str, Any] = {}
     jobs: dict[str, Any] = {}
@@ -63,18 +73,19 @@ async def check_health(app: App, ceiling: str) -> Health:
             "scopes": stats.scopes,
         }
         waiting = await storage.job_stats()
-        jobs = {"waiting": waiting.waiting, "leased": waiting.leased, "dead": waiting.dead}
+        if everybody:
+            jobs = {"waiting": waiting.waiting, "leased": waiting.leased, "dead": waiting.dead}
         if waiting.dead:
-            problems.append(f"{waiting.dead} jobs failed for good")
+            problems.append(f"{waiting.dead if everybody else 'some'} jobs failed for good")
     except PortError as error:
         problems.append(f"{error.code}: {error}")
         database["connected"] = False
     connected = bool(database.get("connected"))
     breaker = await _breaker(app, problems)
     # At once: one that does not answer is waited for once.
-    asked = asyncio.gather(_redis(app), _locks_and_limiter(app, ceiling))
-    (redis, of_redis), (locks, limiter, of_others) = await asked
-    problems += of_redis + of_others
+    asked = asyncio.gather(_redis(app), _locks_and_limiter(app, ceiling), _vectors(app))
+    (redis, of_redis), (locks, limiter, of_others), (vectors, of_vectors) = await asked
+    problems += of_redis + of_others + of_vectors
     return Health(
         status="healthy" if not problems else "degraded" if connected else "unhealthy",
         version=__version__,
@@ -86,6 +97,7 @@ async def check_health(app: App, ceiling: str) -> Health:
         locks=locks,
         limiter=limiter,
         breaker=breaker,
+        vector_db=vectors,
         redis=redis,
         problems=tuple(problems),
     )
@@ -99,6 +111,37 @@ async def _breaker(app: App, problems: list[str]) -> dict[str, Any]:
         wait = f", tried again in {now.retry_after:.0f} s" if now.retry_after else ""
         problems.append(f"circuit breaker {now.name} is {now.state}: calls are refused{wait}")
     return {"name": now.name, "state": now.state, "failures": now.failures, "retryAfter": now.retry_after}
+
+
+async def _vectors(app: App) -> tuple[dict[str, Any], list[str]]:
+    """Counted in this process's index, where it is loaded: looking loads nothing and asks no server."""
+    model = app.search.model
+    if model is None:
+        return {}, []
+    figures: dict[str, Any] = {"model": model.model, "dimension": model.dimension}
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            count = await app.search.vectors()
+    except TimeoutError:
+        count = None
+    figures["loaded"] = count is not None
+    figures["entries"] = 0 if count is None else count.entries
+    figures["pending"] = 0 if count is None else count.pending
+    if app.search.breaker is None:
+        return figures, []
+    now = await app.search.breaker.status()
+    figures["server"] = app.settings.embedder_url
+    figures["breaker"] = {"state": now.state, "failures": now.failures, "retryAfter": now.retry_after}
+    if now.state == "closed" and not now.failures:
+        return figures, []
+    wait = (
+        f", it is asked again in {now.retry_after:.0f} s" if now.state == "open" and now.retry_after else ""
+    )
+    problem = (
+        f"embedding server {app.settings.embedder_url} did not answer (circuit breaker {now.state}{wait}): "
+        "questions are answered by words and the static model"
+    )
+    return figures, [problem]
 
 
 async def _redis(app: App) -> tuple[dict[str, Any], list[str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from ..core import requests, requests_moving
+from ..core import requests, requests_moving, requests_team
 from ..core.caller import Caller
 from ..core.scope import parse_scope, scope_under
 from ..ports.errors import Rejected
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
-    from ..core.file_lock import FileLocks
     from ..core.maintaining import MaintainResult
-    from ..core.memory import Memory
     from ..core.moving.results import ExportResult, ImportResult
     from ..core.results import (
         FileLockResult,
@@ -35,8 +33,8 @@ if TYPE_CHECKING:
         RememberResult,
         UpdateResult,
     )
+    from ..core.results_team import ContextResult, SessionResult, VoteResult
     from ..ports.records import Event, Gap
-    from .feed import Feed
     from .wiring import App
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -45,12 +43,13 @@ T = TypeVar("T", bound=msgspec.Struct)
 class OpenMemory:
     """One open store. The arguments are those of the tools, by the same names; `Rejected` names a wrong one."""
 
-    def __init__(self, memory: Memory, file_locks: FileLocks, caller: Caller, feed: Feed, app: App) -> None:
+    def __init__(self, app: App, caller: Caller) -> None:
         self._app = app
-        self._memory = memory
-        self._file_locks = file_locks
+        self._memory = app.memory
+        self._file_locks = app.file_locks
+        self._team = app.team
         self._caller = caller
-        self._feed = feed
+        self._feed = app.feed
 
     async def remember(self, content: str | None = None, **arguments: Any) -> RememberResult:
         """One entry, or `entries=[...]`. Acknowledged means on disk."""
@@ -116,6 +115,29 @@ class OpenMemory:
         call = _convert({"action": action, **arguments}, requests_moving.MaintainCall)
         return await make_maintaining(self._app).maintain(call, self._caller)
 
+    async def session(
+        self, action: requests_team.SessionAction, scope: str | None = None, **arguments: Any
+    ) -> SessionResult:
+        call = {"action": action, "scope": scope, **arguments}
+        return await self._team.session(_convert(call, requests_team.SessionCall), self._caller)
+
+    async def vote(
+        self, action: requests_team.VoteAction, question: str | None = None, **arguments: Any
+    ) -> VoteResult:
+        call = {"action": action, "question": question, **arguments}
+        return await self._team.vote(_convert(call, requests_team.VoteCall), self._caller)
+
+    async def context(self, scope: str | None = None, **arguments: Any) -> ContextResult:
+        """What to know before a task, within `max_tokens`."""
+        call = {"scope": scope, **arguments}
+        return await self._team.context(_convert(call, requests_team.ContextCall), self._caller)
+
+    async def context_text(self, scope: str | None = None, **arguments: Any) -> str:
+        """The same as text for a model's prompt; equal to the byte while nothing has changed."""
+        from .mcp.text_team import context_told  # noqa: PLC0415 - who asks for data needs no words
+
+        return context_told(await self.context(scope, **arguments))
+
     def watch(self, scope: str | None = None) -> AbstractAsyncContextManager[AsyncIterator[Event | Gap]]:
         """Changes in a scope and below it as they are committed, by any process: an async iterator in a block."""
         return self._feed.watch(scope_under(scope, self._caller.ceiling))
@@ -130,13 +152,25 @@ def _convert(arguments: dict[str, Any], kind: type[T]) -> T:
 
 @asynccontextmanager
 async def open_memory(
-    path: str | os.PathLike[str], *, scope: str = GLOBAL, agent_id: str = ""
+    path: str | os.PathLike[str],
+    *,
+    scope: str = GLOBAL,
+    agent_id: str = "",
+    timezone: str = "UTC",
+    redact: bool = True,
 ) -> AsyncGenerator[OpenMemory]:
     """The store in one file, made if it is not there. Nothing is read from the environment.
 
-    `scope` is the ceiling: nothing outside it is seen or written.
+    `scope` is the ceiling: nothing outside it is seen or written. `timezone` and `redact` as the settings of these
+    names.
     """
-    settings = read_settings({"AGENT_MEMORY_DB_PATH": str(path), "HOME": "/"}).settings
+    given = {
+        "AGENT_MEMORY_DB_PATH": str(path),
+        "AGENT_MEMORY_TIMEZONE": timezone,
+        "AGENT_MEMORY_REDACT": "true" if redact else "false",
+        "HOME": "/",
+    }
+    settings = read_settings(given).settings
     caller = Caller(client="python", agent=agent_id, tool="library", ceiling=parse_scope(scope))
     async with open_app(settings, Log(settings.log_level)) as app:
-        yield OpenMemory(app.memory, app.file_locks, caller, app.feed, app)
+        yield OpenMemory(app, caller)

@@ -54,7 +54,7 @@ class Listener:
         self.log = app.log
         self._app = app
         settings = app.settings
-        own = Terms(settings.scope, settings.agent_id, settings.admin_key)
+        own = Terms(settings.scope, settings.agent_id, settings.admin_key, settings.tools)
         self._servers: dict[Terms, McpServer] = {own: server}
         self._clients: set[Client] = set()
         self._most = settings.daemon_clients_max
@@ -128,8 +128,6 @@ class Listener:
         if server is None:
             if len(self._servers) >= _SERVERS:
                 del self._servers[next(reversed(self._servers))]
-            settings = msgspec.structs.replace(
-                self._app.settings, scope=terms.scope, agent_id=terms.agent_id, admin_key=terms.admin_key
-            )
+            settings = msgspec.structs.replace(self._app.settings, **msgspec.structs.asdict(terms))
             server = self._servers[terms] = make_server(msgspec.structs.replace(self._app, settings=settings))
         return server

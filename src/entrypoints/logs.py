@@ -2,7 +2,7 @@
 
 structlog is loaded with the first line that is logged: most processes of this program never log one, and all of them
 must start fast. A line that belongs to a call says which (`request`, `trace`). Configured secrets are taken out of
-every line, whoever wrote it: an error of a driver may quote what it was given.
+every line, whoever wrote it, and what looks like one: an error of a driver may quote what it was given.
 """
 
 from __future__ import annotations
@@ -115,12 +115,15 @@ def _hiding(render: Callable[..., Any], secrets: tuple[str, ...]) -> Callable[..
     """Also in the form that a secret has inside of JSON."""
     from json import dumps  # noqa: PLC0415 - once there is a line
 
+    from ..core.redaction.redactor import Redactor  # noqa: PLC0415 (the same)
+
+    redactor = Redactor()
     hidden = sorted({*secrets, *(dumps(secret)[1:-1] for secret in secrets)}, key=len, reverse=True)
 
     def rendered(logger: Any, method: str, event: Any) -> str:
         line = str(render(logger, method, event))
         for secret in hidden:
             line = line.replace(secret, "(hidden)")
-        return line
+        return redactor.redact(line).text
 
     return rendered

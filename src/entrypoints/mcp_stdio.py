@@ -37,7 +37,7 @@ async def serve_stdio(server: McpServer, stdin: int = 0, stdout: int = 1, *, gra
         with on_signals(_Stop(ended.set, session)):
             # Only now: whoever has an answer may send a signal.
             inlet = await open_inlet(source, session, ended.set)
-            outlet.throttles(inlet)
+            outlet.throttles(inlet, session)
             try:
                 await ended.wait()
             finally:

@@ -35,7 +35,9 @@ def export_folder(settings: Settings) -> Path:
 
 
 def make_moving(app: App) -> Moving:
-    return Moving(app.storage, FileBlobStore(export_folder(app.settings)), wrote=_wrote(app))
+    return Moving(
+        app.storage, FileBlobStore(export_folder(app.settings)), wrote=_wrote(app), cleaner=app.cleaner
+    )
 
 
 def make_maintaining(app: App) -> Maintaining:
@@ -45,7 +47,6 @@ def make_maintaining(app: App) -> Maintaining:
         search=app.search,
         backing=backups_of(app),
         schedules=lambda: schedules(app),
-        guarded=bool(app.settings.admin_key),
         wrote=_wrote(app),
     )
 

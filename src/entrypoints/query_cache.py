@@ -12,6 +12,7 @@ from ..core.answers import Answers
 from ..core.freshness import Freshness
 from ..ports.cache import Cache
 from .measuring import Measuring, Unmeasured
+from .zones import make_zones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +61,9 @@ async def open_query_cache(
         Freshness(storage, clock, events=events, ttl=settings.scope_cache_ttl),
         shared=look(shared or own),
         own=look(own),
-        ttl=settings.query_cache_ttl if shared is None else settings.redis_cache_ttl,
-        schema=__version__,
+        ttl=settings.query_cache_ttl if shared is None or settings.cache else settings.redis_cache_ttl,
+        # "Yesterday" is ranked by the zone in which it is asked.
+        schema=f"{__version__} {make_zones(settings.timezone).local}",
         process=instance,
         exact=storage.capabilities.marks,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ..adapters.files.sidecar import FileSidecar
 from ..adapters.inprocess.worker import ThreadWorker
 from .settings_limits import breaker_thresholds
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
     from datetime import datetime
 
+    from ..core.search.found import Answer, Mode, VectorCount
     from ..core.search.looking import Similar
-    from ..core.search.searching import Answer, Mode, Search
+    from ..core.search.searching import Search
+    from ..ports.circuit_breaker import CircuitBreaker, Thresholds
     from ..ports.clock import Clock
     from ..ports.embedder import Embedder
     from ..ports.queries import EntryFilter
@@ -28,8 +32,15 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 
+_FAILURES = 2
+"""In a row at most, until an embedding server is left alone."""
+
+
 class LateSearch:
-    """A `Search` whose modules are loaded by the first question, on the worker: a start has no use for them."""
+    """A `Search` whose modules are loaded by the first question, on the worker: a start has no use for them.
+
+    `model`: the one that is configured, None where there is none; `breaker`: before its server, where it is on one.
+    """
 
     def __init__(
         self,
@@ -37,15 +48,21 @@ class LateSearch:
         sidecar: Sidecar | None,
         load: Callable[[], Callable[[], Search]],
         *,
-        embeds: bool,
+        model: Embedder | None,
+        breaker: CircuitBreaker | None = None,
         stored_model: str = "",
     ) -> None:
-        self.embeds = embeds
+        self.model = model
+        self.breaker = breaker
         self._stored_model = stored_model
         self._worker = worker
         self._sidecar = sidecar
         self._load = load
         self._search: Search | None = None
+
+    @property
+    def embeds(self) -> bool:
+        return self.model is not None
 
     async def find(
         self, text: str, where: EntryFilter, *, mode: Mode, limit: int, now: datetime
@@ -67,6 +84,10 @@ class LateSearch:
         if self._search is None:
             return None
         return await self._search.similar(entries, ceiling=ceiling, now=now)
+
+    async def vectors(self) -> VectorCount | None:
+        """None where nothing is loaded: who asks how it is loads nothing."""
+        return None if self._search is None else await self._search.vectors()
 
     async def purged(self) -> None:
         if self._search is not None:
@@ -93,7 +114,11 @@ async def open_search(
     sidecar = None
     if settings.db_type == "sqlite":
         sidecar = FileSidecar(settings.db_path.with_name(settings.db_path.name + "-index"))
-    quick, stored = await _open_embedders(settings, clock, stack, log)
+    breaker = None
+    if settings.embedder == "openai":
+        breaker = await stack.enter_async_context(make_breaker("embedder", _thresholds(settings), clock))
+        tell_transitions(breaker, log)
+    quick, stored = await _open_embedders(settings, clock, stack, breaker, instance=instance)
     worker = await stack.enter_async_context(ThreadWorker(name="search"))
 
     def load() -> Callable[[], Search]:
@@ -115,15 +140,29 @@ async def open_search(
         worker,
         sidecar,
         load,
-        embeds=quick is not None,
+        model=stored or quick,
+        breaker=breaker,
         stored_model="" if stored is None else stored.model,
     )
     stack.push_async_callback(search.close)
     return search
 
 
+def _thresholds(settings: Settings) -> Thresholds:
+    """Every question waits for the server's vector of it, two seconds where it does not answer: one that is down must
+    not be asked by each, and two in a row say enough.
+    """
+    thresholds = breaker_thresholds(settings)
+    return msgspec.structs.replace(thresholds, failures=min(thresholds.failures, _FAILURES))
+
+
 async def _open_embedders(
-    settings: Settings, clock: Clock, stack: AsyncExitStack, log: Log
+    settings: Settings,
+    clock: Clock,
+    stack: AsyncExitStack,
+    breaker: CircuitBreaker | None,
+    *,
+    instance: str,
 ) -> tuple[Embedder | None, Embedder | None]:
     """The quick one and the chosen one."""
     if settings.embedder == "off":
@@ -136,10 +175,5 @@ async def _open_embedders(
     from .embedding import choose_embedder  # noqa: PLC0415 - where another is chosen
 
     # The static one stands in until the vectors of this one are made, and wherever it fails.
-    breaker = None
-    if settings.embedder == "openai":
-        # Every question waits for the server's vector of it: one that is down must not be asked by each.
-        breaker = make_breaker("embedder", breaker_thresholds(settings), clock)
-        tell_transitions(await stack.enter_async_context(breaker), log)
-    stored = choose_embedder(settings, clock, breaker)
+    stored = choose_embedder(settings, clock, breaker, instance=instance)
     return quick, None if stored is None else await stack.enter_async_context(stored)

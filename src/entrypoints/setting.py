@@ -12,7 +12,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """One environment variable: its name without the prefix, its default as text, what it means, how it is read.
 
     `read` raises `ValueError` or `Rejected` with what is allowed. One that `guards` is refused when it is set but
-    blank: an empty template must not open what it was to close.
+    blank: an empty template must not open what it was to close. An `address` may hold a password, which is hidden.
     """
 
     name: str
@@ -22,6 +22,18 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     field: str
     secret: bool = False
     guards: bool = False
+    address: bool = False
+
+
+def password_in(address: str) -> str:
+    """As it stands there, percent signs and all; empty where there is none."""
+    user, at, _ = address.partition("://")[2].partition("/")[0].rpartition("@")
+    return user.partition(":")[2] if at else ""
+
+
+def without_password(address: str) -> str:
+    password = password_in(address)
+    return address.replace(f":{password}@", ":(hidden)@", 1) if password else address
 
 
 def path(text: str) -> Path:

@@ -17,7 +17,8 @@ from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
 from .daemon.address import database_of, sockets_of
 from .event_loop import LoopChoice
-from .setting import Setting, choice, number, path, seconds_from_millis
+from .setting import Setting, choice, number, password_in, path, seconds_from_millis, without_password
+from .settings_adapters import ADAPTER_SETTINGS, STORES, adapter, settle_storage
 from .settings_cache import CACHE_SETTINGS
 from .settings_daemon import DAEMON_SETTINGS
 from .settings_embedder import EMBEDDER_SETTINGS
@@ -26,20 +27,29 @@ from .settings_metrics import METRICS_SETTINGS, wants_traces
 from .settings_moving import MOVING_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
+from .settings_text import TEXT_SETTINGS
 from .settings_worker import WORKER_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 PREFIX = "AGENT_MEMORY_"
+ToolSet = Literal["all", "core"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Paths are absolute. Every timeout, ttl and interval is in seconds. `database` names what is shared, and
-    `daemon_sockets` where its daemon may be found (`daemon/address.py`).
+    `daemon_sockets` where its daemon may be found (`daemon/address.py`). `storage` and the five after it are the name
+    of an adapter, or an address that begins with it; `db_type` is the name in `storage`.
     """
 
-    db_type: Literal["sqlite", "postgresql"] = "sqlite"
+    db_type: str = "sqlite"
+    storage: str = "sqlite"
+    cache: str = ""
+    lock: str = ""
+    event_bus: str = ""
+    rate_limiter: str = ""
+    circuit_breaker: str = ""
     data_dir: Path
     db_path: Path
     busy_timeout: float = 5.0
@@ -47,6 +57,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = GLOBAL
     agent_id: str = ""
     admin_key: str = ""
+    tools: ToolSet = "all"
+    timezone: str = "UTC"
+    redact: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     drain_timeout: float = 5.0
     event_loop: LoopChoice = "auto"
@@ -56,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     scope_cache_ttl: float = 600.0
     cache_limit_mb: int = 512
     search_index_max: int = 1_000_000
-    embedder: Literal["static", "onnx", "openai", "off"] = "static"
+    embedder: str = "static"
     embedder_path: Path | None = None
     embedder_url: str = "https://api.openai.com/v1"
     embedder_key: str = ""
@@ -133,6 +146,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Where memory is kept, for people."""
         if self.db_type == "sqlite":
             return str(self.db_path)
+        if self.db_type not in STORES:
+            return without_password(self.storage)
         return f"postgresql {self.pg_host}:{self.pg_port}/{self.pg_database}"
 
 
@@ -162,10 +177,11 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
         try:
             fields[setting.field] = setting.read(text)
         except (ValueError, Rejected) as error:
-            shown = "(hidden)" if setting.secret else repr(given)
+            shown = "(hidden)" if setting.secret else repr(without_password(given))
             raise Misconfigured(f"{name}={shown}: {error}") from None
     data_dir = fields.setdefault("data_dir", _default_data_dir(environment))
     assert isinstance(data_dir, Path)
+    settle_storage(fields, sources)
     fields.setdefault("db_path", data_dir / "memory.db")
     _settle_lock_ttl(fields, sources)
     fields["database"] = database_of(environment)
@@ -192,6 +208,7 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     inside = [
         value.partition("@")[0].rpartition(":")[2] for value in values if "://" in value and "@" in value
     ]
+    inside += [password_in(getattr(settings, setting.field)) for setting in SETTINGS if setting.address]
     if any("%" in value for value in inside):
         from urllib.parse import unquote  # noqa: PLC0415 (hardly ever needed)
 
@@ -227,7 +244,7 @@ def _default_data_dir(environment: Mapping[str, str]) -> Path:
 
 
 def _database(text: str) -> str:
-    return choice("sqlite", "postgresql")("postgresql" if text.lower() == "postgres" else text)
+    return adapter("storage", *STORES)("postgresql" if text.lower() == "postgres" else text)
 
 
 def _agent(text: str) -> str:
@@ -242,7 +259,8 @@ SETTINGS: tuple[Setting, ...] = (
         default="sqlite",
         field="db_type",
         read=_database,
-        meaning="where memory is kept: sqlite (one file), postgresql (a server, for a team)",
+        address=True,
+        meaning="where memory is kept: sqlite (one file), postgresql (a server, for a team), or an installed adapter",
     ),
     Setting(
         name="DATA_DIR",
@@ -294,7 +312,14 @@ SETTINGS: tuple[Setting, ...] = (
         read=str,
         secret=True,
         guards=True,
-        meaning="when set, purging, imports, maintenance and ending another's file lock ask for it",
+        meaning="when set, purging, importing, maintenance and ending another's file lock ask for it",
+    ),
+    Setting(
+        name="TOOLS",
+        default="all",
+        field="tools",
+        read=choice("all", "core"),
+        meaning="tools that are offered: all, or core (remember, recall, get, update, forget, context): less to read",
     ),
     Setting(
         name="LOG_LEVEL",
@@ -324,6 +349,8 @@ SETTINGS: tuple[Setting, ...] = (
         read=choice("auto", "asyncio", "uvloop"),
         meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
     ),
+    *ADAPTER_SETTINGS,
+    *TEXT_SETTINGS,
     *CACHE_SETTINGS,
     *DAEMON_SETTINGS,
     *LIMIT_SETTINGS,

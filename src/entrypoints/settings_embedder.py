@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .setting import Setting, choice, number, path, seconds_from_millis
+from .setting import Setting, number, path, seconds_from_millis
+from .settings_adapters import adapter
 
 OPENAI_DIMENSIONS = {
     "text-embedding-3-small": 1536,
@@ -30,10 +31,12 @@ EMBEDDER_SETTINGS: tuple[Setting, ...] = (
         name="EMBEDDER",
         default="static",
         field="embedder",
-        read=choice("static", "onnx", "openai", "off"),
+        read=adapter("embedder", "static", "onnx", "openai", "off"),
+        address=True,
         meaning=(
             "what finds entries by meaning: static (ships with the package, needs nothing), onnx (a model in "
-            "EMBEDDER_PATH), openai (a server with OpenAI's interface; texts are sent to it), off (by words alone)"
+            "EMBEDDER_PATH), openai (a server with OpenAI's interface; texts are sent to it), off (by words alone), "
+            "or an adapter installed beside"
         ),
     ),
     Setting(

@@ -17,10 +17,10 @@ _MOST = 1_000_000
 
 def limits_are_on(settings: Settings) -> bool:
     """`auto`: where strangers share a store over a network. One user's own programs on one file are trusted, and write
-    thousands a second.
+    thousands a second. And where who counts was chosen.
     """
     if settings.rate_limit == "auto":
-        return settings.db_type == "postgresql" or settings.redis_enabled
+        return settings.db_type == "postgresql" or settings.redis_enabled or bool(settings.rate_limiter)
     return settings.rate_limit == "on"
 
 
@@ -99,7 +99,7 @@ LIMIT_SETTINGS: tuple[Setting, ...] = (
         default="5",
         field="cb_failure_threshold",
         read=number(1, _MOST),
-        meaning="failures in a row until PostgreSQL, Redis (locks, limits) or an embedding server is left alone",
+        meaning="failures in a row until PostgreSQL, Redis (locks, limits) or an embedding server (2 at most) rests",
     ),
     Setting(
         name="CB_RESET_TIMEOUT_MS",

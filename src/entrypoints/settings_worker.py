@@ -42,7 +42,7 @@ WORKER_SETTINGS: tuple[Setting, ...] = (
         default="30000",
         field="worker_lease",
         read=seconds_from_millis(200, _LONGEST_MS),
-        meaning="how long after the end of the process that did scheduled work another goes on with it",
+        meaning="within which another process goes on with scheduled work when the one that did it dies",
     ),
     Setting(
         name="SESSION_IDLE_MS",

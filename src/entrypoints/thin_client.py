@@ -55,6 +55,7 @@ def hello_of(environment: Mapping[str, str], database: str) -> bytes:
         scope=given(environment, "SCOPE"),
         agent_id=given(environment, "AGENT_ID"),
         admin_key=given(environment, "ADMIN_KEY"),
+        tools=given(environment, "TOOLS"),
         names=[name for name in environment if name.startswith(PREFIX)],
     )
 

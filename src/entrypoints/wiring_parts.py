@@ -15,6 +15,7 @@ from ..ports.circuit_breaker import CircuitBreaker
 from ..ports.event_bus import EventBus
 from ..ports.lock import Lock
 from ..ports.rate_limiter import RateLimiter
+from .settings_adapters import STORES
 from .settings_limits import breaker_thresholds, limits_are_on
 from .settings_postgres import postgres_driver_needed, postgres_settings
 
@@ -34,6 +35,10 @@ def make_store(settings: Settings, clock: Clock, instance: str) -> AbstractAsync
         with postgres_driver_needed():
             from ..adapters.postgres.storage import PostgresStorage  # noqa: PLC0415 - needs the driver
         return PostgresStorage(postgres_settings(settings), clock=clock, origin=instance)
+    if settings.db_type not in STORES:
+        from .wiring_chosen import make_chosen_store  # noqa: PLC0415 - this shape only
+
+        return make_chosen_store(settings, clock, instance)
     from ..adapters.sqlite import SqliteStorage  # noqa: PLC0415 - this shape only
 
     return SqliteStorage(
@@ -83,18 +88,27 @@ class Coordination(msgspec.Struct, frozen=True, kw_only=True):
     redis: RedisCheck | None = None
 
 
-async def open_alone(settings: Settings, clock: Clock, instance: str, stack: AsyncExitStack) -> Coordination:
-    """Without Redis: by the store's own technology, and each process for itself."""
+async def open_alone(
+    settings: Settings, clock: Clock, instance: str, stack: AsyncExitStack, *, remote: bool
+) -> Coordination:
+    """Without Redis: by the store's own technology, and each process for itself. `remote`: the store is reached over a
+    network.
+    """
     bus = await stack.enter_async_context(make_bus(settings, clock, instance))
     make = partial(make_lock, settings, clock, instance)
-    if settings.db_type == "sqlite":
-        return Coordination(bus=bus, needs_relay=True, make_lock=make)
-    breaker = await stack.enter_async_context(make_breaker("postgresql", breaker_thresholds(settings), clock))
-    return Coordination(bus=bus, make_lock=make, breaker=breaker, guard=breaker.guard)
+    needs_relay = settings.db_type != "postgresql"
+    if not remote or settings.circuit_breaker:
+        return Coordination(bus=bus, needs_relay=needs_relay, make_lock=make)
+    breaker = await stack.enter_async_context(
+        make_breaker(settings.db_type, breaker_thresholds(settings), clock)
+    )
+    return Coordination(
+        bus=bus, needs_relay=needs_relay, make_lock=make, breaker=breaker, guard=breaker.guard
+    )
 
 
 def make_bus(settings: Settings, clock: Clock, instance: str) -> AbstractAsyncContextManager[EventBus]:
-    if settings.db_type == "postgresql":
+    if settings.db_type == "postgresql" and not settings.event_bus:
         from ..adapters.postgres.event_bus import PostgresEventBus  # noqa: PLC0415 - needs the driver
 
         return PostgresEventBus(postgres_settings(settings), clock=clock, origin=instance)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..adapters.inprocess.event_bus import InProcessEventBus
 from ..ports.errors import PortError
 from .fleet_bus import FleetBus
 from .guarded_redis import GuardedLock, GuardedRateLimiter
@@ -56,12 +57,15 @@ async def open_fleet(
         )
     )
     tell_transitions(before_redis, log)
-    told = await stack.enter_async_context(RedisEventBus(server))
-    bus = await stack.enter_async_context(
-        FleetBus(store, told, clock=clock, log=log, instance=instance, hears=lambda: told.is_hearing)
-    )
+    # One that is chosen takes the place of the bus, and needs no second one beside it.
+    bus = None
+    if not settings.event_bus:
+        told = await stack.enter_async_context(RedisEventBus(server))
+        bus = await stack.enter_async_context(
+            FleetBus(store, told, clock=clock, log=log, instance=instance, hears=lambda: told.is_hearing)
+        )
     cache = None
-    if settings.query_cache_size:
+    if settings.query_cache_size and not settings.cache:
         cache = await stack.enter_async_context(
             RedisCache(
                 server,
@@ -71,14 +75,14 @@ async def open_fleet(
             )
         )
     breaker = None
-    if settings.db_type == "postgresql":
-        alone = await stack.enter_async_context(make_breaker("postgresql", thresholds, clock))
+    if store.capabilities.shared == "network" and not settings.circuit_breaker:
+        alone = await stack.enter_async_context(make_breaker(settings.db_type, thresholds, clock))
         breaker = await stack.enter_async_context(
-            RedisCircuitBreaker(server, "postgresql", clock=clock, fallback=alone, thresholds=thresholds)
+            RedisCircuitBreaker(server, settings.db_type, clock=clock, fallback=alone, thresholds=thresholds)
         )
     return Coordination(
-        bus=bus,
-        committed=bus.committed,
+        bus=await stack.enter_async_context(InProcessEventBus()) if bus is None else bus,
+        committed=None if bus is None else bus.committed,
         make_lock=lambda: GuardedLock(RedisLock(server, clock=clock), before_redis),
         cache=cache,
         limiter=GuardedRateLimiter(RedisRateLimiter(server), before_redis, patience=_LIMITER_PATIENCE),

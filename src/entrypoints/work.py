@@ -85,7 +85,7 @@ class Work:
             app.clock,
             owner=app.instance,
             chance=chance,
-            ttl=app.settings.worker_lease,
+            lease=app.settings.worker_lease,
             on_run=self._told,
             on_trouble=trouble.of_schedules,
         )

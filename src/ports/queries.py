@@ -126,6 +126,15 @@ class Outlook(msgspec.Struct, frozen=True):
     until: datetime | None
 
 
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What was voted on. `votes` counts every vote cast, replaced ones included, `agents` who cast them."""
+
+    scope: str
+    question: str
+    votes: int
+    agents: int
+
+
 class ScopeStats(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     entries: int

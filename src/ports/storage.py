@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Outlook,
         Page,
         PendingJob,
+        Question,
         ScopeStats,
         Stats,
         Sweep,
@@ -143,6 +144,10 @@ class Reader(Protocol):
 
     async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
         """Every vote cast, replaced ones included, in the order cast."""
+        ...
+
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        """What was voted on, that with the latest vote, by the order cast, first."""
         ...
 
     async def stats(self, where: ScopeFilter) -> Stats: ...

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .breaker_calls import THREE, admitted, ended, fail, refused, state_of, succeed, trip
 from .breaker_probes import BreakerProbes
-from .suite import needs, settle
+from .suite import level, needs, settle
 
 if TYPE_CHECKING:
     from .breaker_states import BreakerHarness
@@ -16,6 +16,7 @@ BACK = 5.0
 
 
 class BreakerCutOff(BreakerProbes):
+    @level("faulty")
     async def test_breaker_38_cut_off_it_lets_calls_through(self, harness: BreakerHarness) -> None:
         """What it guards may be well: neither the guard nor the status raises."""
         needs(harness, "sever")
@@ -26,6 +27,7 @@ class BreakerCutOff(BreakerProbes):
                 await succeed(breaker)
             assert await state_of(breaker) == "closed"
 
+    @level("faulty")
     async def test_breaker_39_cut_off_it_opens_by_itself(self, harness: BreakerHarness) -> None:
         """At the same threshold, and after the reset timeout it probes."""
         needs(harness, "sever")
@@ -37,6 +39,7 @@ class BreakerCutOff(BreakerProbes):
             async with admitted(breaker):
                 await refused(breaker)
 
+    @level("faulty")
     async def test_breaker_40_cut_off_within_a_call_nothing_is_lost_but_its_outcome(
         self, harness: BreakerHarness
     ) -> None:
@@ -50,6 +53,7 @@ class BreakerCutOff(BreakerProbes):
                 assert task.exception() is None
             await succeed(breaker)
 
+    @level("faulty")
     async def test_breaker_41_healed_it_shares_again(self, harness: BreakerHarness) -> None:
         """Failures of both clients count together."""
         needs(harness, "sever")

@@ -10,7 +10,7 @@ from agent_memory.ports.errors import CircuitOpen, NotFound, Unavailable
 
 from .breaker_calls import THREE, Call, admitted, ended, fail, refused, state_of, succeed, trip
 from .breaker_states import BreakerHarness, BreakerStates
-from .suite import TURNS, cancelled, needs, running, settle, soon, turns
+from .suite import TURNS, cancelled, level, needs, running, settle, soon, turns
 
 if TYPE_CHECKING:
     from agent_memory.ports.circuit_breaker import CircuitBreaker
@@ -45,6 +45,7 @@ async def one_probe(harness: BreakerHarness, *breakers: CircuitBreaker) -> list[
 
 
 class BreakerProbes(BreakerStates):
+    @level("concurrent")
     async def test_breaker_21_half_open_admits_exactly_one(self, harness: BreakerHarness) -> None:
         """Of fifty at once one is the probe, the others are refused without running."""
         async with harness.open(THREE) as breaker:
@@ -52,6 +53,7 @@ class BreakerProbes(BreakerStates):
             tasks = await one_probe(harness, breaker)
         assert sum(isinstance(task.exception(), CircuitOpen) for task in tasks) == CROWD - 1
 
+    @level("concurrent")
     async def test_breaker_22_a_finished_probe_makes_room_for_the_next(self, harness: BreakerHarness) -> None:
         """One at a time, at once after it."""
         async with harness.open(THREE) as breaker:
@@ -63,6 +65,7 @@ class BreakerProbes(BreakerStates):
             async with admitted(breaker):
                 await refused(breaker)
 
+    @level("concurrent")
     async def test_breaker_23_closes_after_enough_successes(self, harness: BreakerHarness) -> None:
         """Not at the first where two are asked; then all may call at once."""
         async with harness.open(THREE) as breaker:
@@ -113,6 +116,7 @@ class BreakerProbes(BreakerStates):
             await fail(breaker, NotFound("absent"))
             assert await state_of(breaker) == "closed"
 
+    @level("faulty")
     async def test_breaker_28_a_cancelled_probe_gives_its_slot_back(self, harness: BreakerHarness) -> None:
         """Time and again: the next call is the probe, and nothing was counted."""
         async with harness.open(THREE) as breaker:
@@ -126,6 +130,7 @@ class BreakerProbes(BreakerStates):
             await succeed(breaker)
             assert await state_of(breaker) == "closed"
 
+    @level("faulty")
     async def test_breaker_29_no_cancellation_keeps_the_slot(self, harness: BreakerHarness) -> None:
         """At whatever moment of its admission a call is cancelled, the next is admitted."""
         async with harness.open(Thresholds(failures=3, reset_timeout=30.0, successes=1_000)) as breaker:
@@ -137,6 +142,7 @@ class BreakerProbes(BreakerStates):
                 await settle(harness, breaker.status)
                 await succeed(breaker)
 
+    @level("concurrent")
     async def test_breaker_30_a_late_success_does_not_close(self, harness: BreakerHarness) -> None:
         """Of a call admitted before it opened."""
         async with harness.open(Thresholds(failures=3, reset_timeout=30.0, successes=1)) as breaker:
@@ -147,6 +153,7 @@ class BreakerProbes(BreakerStates):
             assert await state_of(breaker) == "open"
             await refused(breaker)
 
+    @level("concurrent")
     async def test_breaker_31_a_late_failure_does_not_prolong(self, harness: BreakerHarness) -> None:
         """The reset timeout runs from the opening."""
         async with harness.open(THREE) as breaker:
@@ -158,6 +165,7 @@ class BreakerProbes(BreakerStates):
             await harness.advance(11.0)
             await succeed(breaker)
 
+    @level("concurrent")
     async def test_breaker_32_a_late_failure_is_no_failed_probe(self, harness: BreakerHarness) -> None:
         """It neither opens nor takes the slot of the probe that is under way."""
         async with harness.open(THREE) as breaker, admitted(breaker) as (late, late_task):
@@ -171,6 +179,7 @@ class BreakerProbes(BreakerStates):
                 await ended(task)
             assert (await breaker.status()).successes == 1
 
+    @level("concurrent")
     async def test_breaker_33_a_late_success_is_no_good_probe(self, harness: BreakerHarness) -> None:
         """It counts for nothing, and frees nobody's slot."""
         async with harness.open(THREE) as breaker, admitted(breaker) as (late, late_task):
@@ -181,6 +190,7 @@ class BreakerProbes(BreakerStates):
                 assert (await breaker.status()).successes == 0
                 await refused(breaker)
 
+    @level("concurrent")
     async def test_breaker_34_a_late_failure_does_not_count_when_closed_again(
         self, harness: BreakerHarness
     ) -> None:
@@ -195,6 +205,7 @@ class BreakerProbes(BreakerStates):
             await fail(breaker)
             assert await state_of(breaker) == "closed"
 
+    @level("concurrent")
     async def test_breaker_35_a_late_success_resets_nothing_when_closed_again(
         self, harness: BreakerHarness
     ) -> None:
@@ -210,6 +221,7 @@ class BreakerProbes(BreakerStates):
             await fail(breaker)
             assert await state_of(breaker) == "open"
 
+    @level("concurrent")
     async def test_breaker_36_a_second_client_shares_the_state(self, harness: BreakerHarness) -> None:
         """Failures of both count together, and both refuse."""
         needs(harness, "second_client")
@@ -221,6 +233,7 @@ class BreakerProbes(BreakerStates):
             await refused(two)
             await refused(one)
 
+    @level("concurrent")
     async def test_breaker_37_clients_share_the_one_probe(self, harness: BreakerHarness) -> None:
         """Of fifty calls on two clients one is admitted; its success counts for both."""
         needs(harness, "second_client")

@@ -13,7 +13,7 @@ from agent_memory.ports.errors import Conflict, NotFound, Rejected, Unavailable
 
 from .breaker_calls import THREE, Call, admitted, fail, refused, state_of, succeed, trip
 from .harness import Harness
-from .suite import Suite, cancelled, soon
+from .suite import Suite, cancelled, level, soon
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -125,6 +125,7 @@ class BreakerStates(Suite):
             await harness.advance(1.5)
             await succeed(breaker)
 
+    @level("faulty")
     async def test_breaker_11_cancellation_counts_as_nothing(self, harness: BreakerHarness) -> None:
         """Not as failure, and not as the success that would begin the count anew."""
         async with harness.open(THREE) as breaker:
@@ -138,6 +139,7 @@ class BreakerStates(Suite):
             await fail(breaker)
             assert await state_of(breaker) == "open"
 
+    @level("concurrent")
     async def test_breaker_12_concurrent_failures_open_it_once(self, harness: BreakerHarness) -> None:
         """Fifty at once are one transition, and the reset timeout runs from it."""
         told: list[Transition] = []

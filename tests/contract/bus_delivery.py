@@ -10,7 +10,7 @@ import pytest
 
 from agent_memory.ports.records import Event, Gap
 
-from .suite import TURNS, Suite, cancelled, needs, running, soon, turns
+from .suite import TURNS, Suite, cancelled, level, needs, running, soon, turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,6 +127,7 @@ class BusDelivery(Suite):
                 await bus.publish(events(500, start=start))
                 assert await take(subscription, 500) == events(500, start=start)
 
+    @level("concurrent")
     async def test_bus_07_wakes_who_waits(self, harness: Harness[EventBus]) -> None:
         """A reader that came before the event gets it."""
         async with (
@@ -172,6 +173,7 @@ class BusDelivery(Suite):
             await bus.publish([event(1)])
             assert await take(subscription, 1) == [event(1)]
 
+    @level("concurrent")
     async def test_bus_11_concurrent_publishers_keep_each_its_order(self, harness: Harness[EventBus]) -> None:
         """All arrive, in each one's own order."""
         origins = [f"publisher-{n}" for n in range(8)]
@@ -184,6 +186,7 @@ class BusDelivery(Suite):
                 100, origin=origin
             )
 
+    @level("faulty")
     async def test_bus_12_a_cancelled_wait_takes_nothing(self, harness: Harness[EventBus]) -> None:
         """At whatever moment of a publish it is cancelled, the event is the reader's, or is the next to be read."""
         async with harness.open() as bus, bus.subscribe() as subscription:
@@ -217,6 +220,7 @@ class BusDelivery(Suite):
             await bus.publish([event(1)])
             assert await take(healthy, 2) == [event(0), event(1)]
 
+    @level("concurrent")
     async def test_bus_15_closing_ends_iterators(self, harness: Harness[EventBus]) -> None:
         """A reader that waits is let go, without an error."""
         entered, heard = asyncio.Event(), asyncio.Event()
@@ -235,6 +239,7 @@ class BusDelivery(Suite):
             await soon(heard.wait())
         assert await soon(reader) == "at the end"
 
+    @level("concurrent")
     async def test_bus_16_a_second_client_hears_the_first(self, harness: Harness[EventBus]) -> None:
         """In order, as the publisher's own subscribers do."""
         needs(harness, "second_client")
@@ -248,6 +253,7 @@ class BusDelivery(Suite):
             assert await take(far, 20) == events(20)
             assert await take(near, 20) == events(20)
 
+    @level("concurrent")
     async def test_bus_17_a_client_may_come_and_go(self, harness: Harness[EventBus]) -> None:
         """Closing one ends its own iterators only."""
         needs(harness, "second_client")

@@ -11,7 +11,7 @@ from agent_memory.ports.errors import Unavailable
 from agent_memory.ports.records import Event, Gap
 
 from .bus_delivery import AMPLE, event, events, take, take_until
-from .suite import Suite, needs, running, soon, turns, until_done
+from .suite import Suite, level, needs, running, soon, turns, until_done
 
 if TYPE_CHECKING:
     from agent_memory.ports.event_bus import EventBus, Subscription
@@ -124,6 +124,7 @@ class BusLoss(Suite):
                 await bus.publish([event(300)])
                 assert await take(late, 1) == [event(300)]
 
+    @level("faulty")
     async def test_bus_28_a_lost_connection_is_a_gap(self, harness: Harness[EventBus]) -> None:
         """Once healed, without anyone's doing, each subscriber is told; later events follow."""
         needs(harness, "sever")
@@ -139,6 +140,7 @@ class BusLoss(Suite):
             await soon(bus.publish([event(1)]))
             assert (await take_until(subscription, event(1)))[-1] == event(1)
 
+    @level("faulty")
     async def test_bus_29_a_refused_publish_is_told_to_all(self, harness: Harness[EventBus]) -> None:
         """The publisher by `Unavailable`, its own subscribers by a gap."""
         needs(harness, "sever")
@@ -148,6 +150,7 @@ class BusLoss(Suite):
                 await soon(bus.publish([event(0)]))
             assert isinstance((await take(subscription, 1))[0], Gap)
 
+    @level("faulty")
     async def test_bus_30_an_outage_is_no_life(self, harness: Harness[EventBus]) -> None:
         """Not live while the backend is away, once that is known; the gap waits as soon as it is live again."""
         needs(harness, "sever")

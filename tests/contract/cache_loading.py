@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .cache_keeping import LONG, CacheHarness, CacheKeeping, bound
-from .suite import cancelled, needs, running, settle, soon
+from .suite import cancelled, level, needs, running, settle, soon
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -71,6 +71,7 @@ class CacheLoading(CacheKeeping):
             await cache.load("a", loader, ttl=10.0)
         assert loader.runs == 2
 
+    @level("concurrent")
     async def test_cache_34_fifty_callers_share_one_load(self, harness: CacheHarness) -> None:
         """The loader runs once and everyone gets its result."""
         loader = Loader()
@@ -82,6 +83,7 @@ class CacheLoading(CacheKeeping):
             assert await soon(crowd) == [b"loaded"] * CROWD
         assert loader.runs == 1
 
+    @level("concurrent")
     async def test_cache_35_loads_of_other_keys_do_not_wait(self, harness: CacheHarness) -> None:
         """One slow load holds up only those who ask for its key."""
         slow = Loader()
@@ -89,6 +91,7 @@ class CacheLoading(CacheKeeping):
             await soon(slow.started.wait())
             assert await soon(cache.load("b", ready(b"other"), ttl=LONG)) == b"other"
 
+    @level("concurrent")
     async def test_cache_36_everyone_gets_the_error(self, harness: CacheHarness) -> None:
         """The loader's own, unchanged, after one run."""
         loader = Loader(ValueError("no such thing"))
@@ -112,6 +115,7 @@ class CacheLoading(CacheKeeping):
             assert await cache.get("a") is None
             assert await cache.load("a", ready(), ttl=LONG) == b"loaded"
 
+    @level("faulty")
     async def test_cache_38_a_cancelled_caller_takes_nobody_with_it(self, harness: CacheHarness) -> None:
         """The one who began the load may go; those who wait still get the one result."""
         loader = Loader()
@@ -130,6 +134,7 @@ class CacheLoading(CacheKeeping):
         assert first.cancelled()
         assert loader.runs == 1
 
+    @level("faulty")
     async def test_cache_39_after_all_were_cancelled_the_next_loads_anew(self, harness: CacheHarness) -> None:
         """Nobody joins a load that nobody waits for, and it leaves no result behind."""
         deserted = Loader(b"old")
@@ -144,6 +149,7 @@ class CacheLoading(CacheKeeping):
             await settle(harness, pace(cache))
             assert await cache.get("a") == b"new"
 
+    @level("concurrent")
     async def test_cache_40_a_clear_during_a_load_bars_its_result(self, harness: CacheHarness) -> None:
         """Who waited gets it; the cache does not keep it."""
         loader = Loader()
@@ -154,6 +160,7 @@ class CacheLoading(CacheKeeping):
             assert await soon(caller) == b"loaded"
             assert await cache.get("a") is None
 
+    @level("concurrent")
     async def test_cache_41_a_prefix_clear_during_a_load_bars_its_result(self, harness: CacheHarness) -> None:
         """As a clear of everything does, for keys of that prefix."""
         loader = Loader()
@@ -164,6 +171,7 @@ class CacheLoading(CacheKeeping):
             assert await soon(caller) == b"loaded"
             assert await cache.get("scope:a") is None
 
+    @level("concurrent")
     async def test_cache_42_after_a_clear_nobody_joins_the_older_load(self, harness: CacheHarness) -> None:
         """Its result is of before the clear, and this caller asked after it."""
         older = Loader(b"old")
@@ -192,6 +200,7 @@ class CacheLoading(CacheKeeping):
             assert await cache.load("large", ready(large), ttl=LONG) == large
             assert [await cache.get("large"), await cache.get("small")] == [None, b"one"]
 
+    @level("concurrent")
     async def test_cache_45_clients_share_a_load(self, harness: CacheHarness) -> None:
         """What one is loading, another waits for."""
         needs(harness, "second_client")
@@ -209,6 +218,7 @@ class CacheLoading(CacheKeeping):
             assert await soon(asyncio.shield(first)) == b"mine"
         assert (mine.runs, theirs.runs) == (1, 0)
 
+    @level("concurrent")
     async def test_cache_46_another_clients_change_bars_a_load(self, harness: CacheHarness) -> None:
         """Deleted, cleared or replaced by it meanwhile: the result, older than that, is not kept."""
         needs(harness, "second_client")

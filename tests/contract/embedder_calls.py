@@ -11,7 +11,7 @@ import pytest
 from agent_memory.ports.errors import Unavailable
 
 from .embedder_vectors import TEXTS, EmbedderVectors, assert_same, numbered
-from .suite import TURNS, cancelled, needs, running, soon, turns
+from .suite import TURNS, cancelled, level, needs, running, soon, turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -32,6 +32,7 @@ TRIES = 4
 
 
 class EmbedderCalls(EmbedderVectors):
+    @level("concurrent")
     async def test_emb_21_callers_at_once_get_their_own(self, harness: EmbedderHarness) -> None:
         """Queries and documents, long calls and short ones, while the model is still loading."""
         async with harness.open() as embedder:
@@ -47,6 +48,7 @@ class EmbedderCalls(EmbedderVectors):
                     assert_same(found[number], [alone[number % 5]])
             assert_same(await soon(many), await embedder.embed(numbered(40), kind="document"))
 
+    @level("faulty")
     async def test_emb_22_a_cancelled_call_leaves_no_trace(self, harness: EmbedderHarness) -> None:
         """Whenever it is cancelled, it ends, and those beside it and after it get their vectors."""
         async with harness.open() as embedder:
@@ -59,6 +61,7 @@ class EmbedderCalls(EmbedderVectors):
                 assert_same(await soon(beside), expected)
             assert_same(await soon(embedder.embed(TEXTS, kind="document")), expected)
 
+    @level("faulty")
     async def test_emb_23_cancelling_the_first_call_spoils_no_other(self, harness: EmbedderHarness) -> None:
         """What it had begun to load serves the others."""
         for after in (0, 1, 5, 50):
@@ -80,6 +83,7 @@ class EmbedderCalls(EmbedderVectors):
             await embedder.embed(TEXTS, kind="query")
             assert embedder.ready
 
+    @level("concurrent")
     async def test_emb_25_the_loop_turns_while_it_works(self, harness: EmbedderHarness) -> None:
         """While a model loads, while many texts are embedded, and while they are cut."""
         text = " ".join(numbered(5))
@@ -93,6 +97,7 @@ class EmbedderCalls(EmbedderVectors):
             assert await goes_on(lambda size: longest_stop(embedder.embed([text] * size, kind="document")))
             assert await goes_on(lambda size: longest_stop(embedder.split([text * 10] * size)))
 
+    @level("faulty")
     async def test_emb_26_entering_needs_no_backend(self, harness: EmbedderHarness) -> None:
         """A server starts while its embedder is down."""
         needs(harness, "sever")
@@ -102,6 +107,7 @@ class EmbedderCalls(EmbedderVectors):
             await harness.heal()
             assert len(await soon(embedder.embed(TEXTS, kind="document"))) == len(TEXTS)
 
+    @level("faulty")
     async def test_emb_27_a_failing_backend_is_unavailable(self, harness: EmbedderHarness) -> None:
         """For documents and queries, and never with fewer vectors or others."""
         needs(harness, "sever")
@@ -112,6 +118,7 @@ class EmbedderCalls(EmbedderVectors):
                 with pytest.raises(Unavailable):
                     await soon(embedder.embed(TEXTS, kind=kind))
 
+    @level("faulty")
     async def test_emb_28_after_a_failure_the_next_call_tries_again(self, harness: EmbedderHarness) -> None:
         """As soon as the backend is back."""
         needs(harness, "sever")
@@ -123,6 +130,7 @@ class EmbedderCalls(EmbedderVectors):
             await harness.heal()
             assert_same(await soon(embedder.embed(TEXTS, kind="document")), expected)
 
+    @level("concurrent")
     async def test_emb_29_after_closing_it_refuses(self, harness: EmbedderHarness) -> None:
         """A call that comes late, or waits at that moment, ends: with its vectors, or `Unavailable`."""
         async with harness.open() as embedder:

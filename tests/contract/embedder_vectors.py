@@ -11,7 +11,7 @@ import pytest
 from agent_memory.ports.embedder import Embedder
 
 from .harness import Harness
-from .suite import Suite, needs
+from .suite import Suite, level, needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,6 +155,7 @@ class EmbedderVectors(Suite):
             assert again.model == model
             assert_same(await again.embed(TEXTS, kind="document"), first)
 
+    @level("concurrent")
     async def test_emb_12_two_clients_have_equal_vectors(self, harness: EmbedderHarness) -> None:
         """Of one backend, at once."""
         needs(harness, "second_client")

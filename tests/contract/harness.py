@@ -6,6 +6,7 @@ the same backend, as another process or host would be one. Time in the backend m
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
@@ -26,6 +27,15 @@ class HarnessCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     second_client: bool = False
     sever: bool = False
     durable: bool = False
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """What a descriptor's harness function is told, once a clause. `url`: where the backend is that is to be used, as
+    whoever certifies has said it (empty: choose or start one). `folder`: empty, for this clause alone, gone after it.
+    """
+
+    url: str = ""
+    folder: Path
 
 
 class Harness(Protocol[Port_co]):

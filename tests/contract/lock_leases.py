@@ -12,7 +12,7 @@ import pytest
 from agent_memory.ports.errors import LockTimeout, NotHeld, Rejected, Unavailable
 from agent_memory.ports.lock import MAX_TTL, Held, Lease, Lock
 
-from .suite import Suite, needs, soon
+from .suite import Suite, level, needs, soon
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -305,6 +305,7 @@ class LockLeases(Suite):
                     await lock.acquire(NAME, owner="ada", ttl=LONG, wait=wait)
             assert await lock.inspect(NAME) is None
 
+    @level("faulty")
     async def test_lock_30_never_grants_in_doubt(self, harness: Harness[Lock]) -> None:
         """Cut off from the backend, every call is `Unavailable`; healed, what was held is held."""
         needs(harness, "sever")

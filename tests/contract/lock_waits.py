@@ -10,7 +10,7 @@ import pytest
 from agent_memory.ports.errors import LockTimeout, Unavailable
 
 from .lock_leases import LONG, NAME, LockLeases, held, refused
-from .suite import TURNS, cancelled, needs, running, settle, soon, turns, until_done
+from .suite import TURNS, cancelled, level, needs, running, settle, soon, turns, until_done
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,6 +51,7 @@ def assert_never_two(history: list[tuple[str, int]], contenders: int) -> None:
 
 
 class LockWaits(LockLeases):
+    @level("concurrent")
     async def test_lock_31_fifty_contenders_never_meet(self, harness: Harness[Lock]) -> None:
         """The recorded history shows one holder at a time, growing tokens, and everyone served."""
         history: list[tuple[str, int]] = []
@@ -60,6 +61,7 @@ class LockWaits(LockLeases):
                 await until_done(task, harness, pace(lock), within=CROWDED)
         assert_never_two(history, 50)
 
+    @level("concurrent")
     async def test_lock_32_without_wait_tries_once(self, harness: Harness[Lock]) -> None:
         """The refusal comes though the clock stands still."""
         async with harness.open() as lock:
@@ -68,6 +70,7 @@ class LockWaits(LockLeases):
                 with pytest.raises(LockTimeout):
                     await soon(waiter)
 
+    @level("concurrent")
     async def test_lock_33_a_timeout_carries_the_holder(self, harness: Harness[Lock]) -> None:
         """Tried once or after a wait, the loser learns who has it."""
         async with harness.open() as lock:
@@ -78,6 +81,7 @@ class LockWaits(LockLeases):
                     await until_done(waiter, harness, pace(lock), within=3.0 + PROMPT)
             assert caught.value.holder == held(lease)
 
+    @level("concurrent")
     async def test_lock_34_gives_up_after_its_wait_not_before(self, harness: Harness[Lock]) -> None:
         """By the clock, to within a second."""
         async with harness.open() as lock:
@@ -90,6 +94,7 @@ class LockWaits(LockLeases):
                 with pytest.raises(LockTimeout):
                     await until_done(waiter, harness, pace(lock), within=PROMPT)
 
+    @level("concurrent")
     async def test_lock_35_release_wakes_a_waiter(self, harness: Harness[Lock]) -> None:
         """Long before the lease would have expired."""
         async with harness.open() as lock:
@@ -100,6 +105,7 @@ class LockWaits(LockLeases):
                 taken = await until_done(waiter, harness, pace(lock), within=PROMPT)
             assert taken.token > lease.token
 
+    @level("concurrent")
     async def test_lock_36_expiry_wakes_a_waiter(self, harness: Harness[Lock]) -> None:
         """Though nobody calls: not before the lease ran out, and soon after."""
         async with harness.open() as lock:
@@ -112,6 +118,7 @@ class LockWaits(LockLeases):
                 taken = await until_done(waiter, harness, pace(lock), within=1.0 + PROMPT)
             assert taken.owner == "bob"
 
+    @level("concurrent")
     async def test_lock_37_force_wakes_a_waiter(self, harness: Harness[Lock]) -> None:
         """As a release does."""
         async with harness.open() as lock:
@@ -122,6 +129,7 @@ class LockWaits(LockLeases):
                 taken = await until_done(waiter, harness, pace(lock), within=PROMPT)
             assert taken.owner == "bob"
 
+    @level("concurrent")
     async def test_lock_38_a_renewed_lease_keeps_waiters_out(self, harness: Harness[Lock]) -> None:
         """A waiter that planned to wake at the first expiry looks again."""
         async with harness.open() as lock:
@@ -135,6 +143,7 @@ class LockWaits(LockLeases):
                 await harness.advance(29.0)
                 await until_done(waiter, harness, pace(lock), within=1.0 + PROMPT)
 
+    @level("concurrent")
     async def test_lock_39_waiters_are_served_one_after_another(self, harness: Harness[Lock]) -> None:
         """Each as the one before it expires, none forgotten, none early."""
         async with harness.open() as lock:
@@ -160,6 +169,7 @@ class LockWaits(LockLeases):
                     task.cancel()
                 await asyncio.wait(waiting)
 
+    @level("faulty")
     async def test_lock_40_a_cancelled_waiter_leaves_no_trace(self, harness: Harness[Lock]) -> None:
         """Cancelled at any moment of a release, it holds nothing afterwards and the next one gets the name."""
         async with harness.open() as lock:
@@ -177,6 +187,7 @@ class LockWaits(LockLeases):
                 async with running(lock.acquire(name, owner="next", ttl=LONG, wait=LONG)) as following:
                     await until_done(following, harness, pace(lock), within=PROMPT)
 
+    @level("faulty")
     async def test_lock_41_a_cancelled_try_leaves_no_trace(self, harness: Harness[Lock]) -> None:
         """A lease of a free name that was granted in the instant of cancellation is given back."""
         async with harness.open() as lock:
@@ -190,6 +201,7 @@ class LockWaits(LockLeases):
                 async with running(lock.acquire(name, owner="next", ttl=LONG, wait=LONG)) as following:
                     await until_done(following, harness, pace(lock), within=PROMPT)
 
+    @level("faulty")
     async def test_lock_42_a_cancelled_waiter_takes_no_wake_up_with_it(self, harness: Harness[Lock]) -> None:
         """Where two wait and the first is cancelled in the instant of the release, the second is woken."""
         async with harness.open() as lock:
@@ -209,6 +221,7 @@ class LockWaits(LockLeases):
                         await lock.release(granted)
                     await until_done(second, harness, pace(lock), within=PROMPT)
 
+    @level("concurrent")
     async def test_lock_43_a_waiter_that_gave_up_is_not_granted_later(self, harness: Harness[Lock]) -> None:
         """After its timeout the name goes to others, or to nobody."""
         async with harness.open() as lock:
@@ -220,6 +233,7 @@ class LockWaits(LockLeases):
             await settle(harness, pace(lock))
             assert await lock.inspect(NAME) is None
 
+    @level("concurrent")
     async def test_lock_44_a_second_client_is_excluded(self, harness: Harness[Lock]) -> None:
         """It sees the lease, and cannot have it."""
         needs(harness, "second_client")
@@ -228,6 +242,7 @@ class LockWaits(LockLeases):
             assert await two.inspect(NAME) == held(lease)
             assert (await refused(two)).holder == held(lease)
 
+    @level("concurrent")
     async def test_lock_45_a_release_wakes_waiters_of_a_second_client(self, harness: Harness[Lock]) -> None:
         """Long before the lease would have expired."""
         needs(harness, "second_client")
@@ -239,6 +254,7 @@ class LockWaits(LockLeases):
                 taken = await until_done(waiter, harness, pace(two), within=PROMPT)
             assert taken.token > lease.token
 
+    @level("concurrent")
     async def test_lock_46_contenders_on_two_clients_never_meet(self, harness: Harness[Lock]) -> None:
         """As on one; so tokens grow across clients."""
         needs(harness, "second_client")
@@ -249,6 +265,7 @@ class LockWaits(LockLeases):
                 await until_done(task, harness, pace(one), within=CROWDED)
         assert_never_two(history, 20)
 
+    @level("concurrent")
     async def test_lock_47_tokens_grow_while_one_client_stays(self, harness: Harness[Lock]) -> None:
         """A client that left and came back, and one that stayed, draw from one sequence."""
         needs(harness, "second_client")
@@ -262,6 +279,7 @@ class LockWaits(LockLeases):
                 third = await lock.acquire(NAME, owner="ada", ttl=LONG)
         assert first.token < second.token < third.token
 
+    @level("faulty")
     async def test_lock_48_a_waiter_cut_off_is_not_granted(self, harness: Harness[Lock]) -> None:
         """It ends with `Unavailable`, or waits on and gets the name when it is free: never while another holds it."""
         needs(harness, "sever")

@@ -12,7 +12,7 @@ import pytest
 from agent_memory.ports.errors import Rejected, Unavailable
 from agent_memory.ports.rate_limiter import Decision, RateLimiter, Window
 
-from .suite import Suite, needs, soon
+from .suite import Suite, level, needs, soon
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,6 +44,7 @@ class RateLimiterContract(Suite):
         async with harness.open() as limiter:
             assert await hits(limiter, 7, FIVE) == [True] * 5 + [False] * 2
 
+    @level("concurrent")
     async def test_limiter_02_concurrent_calls_get_exactly_the_limit(
         self, harness: Harness[RateLimiter]
     ) -> None:
@@ -67,16 +68,16 @@ class RateLimiterContract(Suite):
                 await harness.advance(120.0)
 
     async def test_limiter_04_no_period_holds_more_than_the_limit(
-        self, harness: Harness[RateLimiter]
+        self, harness: Harness[RateLimiter], seed: int
     ) -> None:
         """Any period, wherever it begins: a random schedule against an oracle that counts them all."""
-        async for window, now, cost, decision, admitted in schedule(harness):
+        async for window, now, cost, decision, admitted in schedule(harness, seed):
             if decision.allowed:
                 assert used(admitted, now - window.period, edge=False) + cost <= window.limit
 
-    async def test_limiter_05_room_is_given(self, harness: Harness[RateLimiter]) -> None:
+    async def test_limiter_05_room_is_given(self, harness: Harness[RateLimiter], seed: int) -> None:
         """By the same oracle: a call is refused only if a window has no room for it."""
-        async for window, now, cost, decision, admitted in schedule(harness):
+        async for window, now, cost, decision, admitted in schedule(harness, seed):
             if not decision.allowed and decision.refused_by == window.key:
                 assert used(admitted, now - window.period, edge=True) + cost > window.limit
 
@@ -232,6 +233,7 @@ class RateLimiterContract(Suite):
             await harness.advance(1.5)
             assert await hits(limiter, 5, FIVE) == [True] * 5
 
+    @level("concurrent")
     async def test_limiter_22_a_second_client_shares_the_count(self, harness: Harness[RateLimiter]) -> None:
         """Together they get the limit, also at once."""
         needs(harness, "second_client")
@@ -242,6 +244,7 @@ class RateLimiterContract(Suite):
             decisions = await soon(asyncio.gather(*((one, two)[n % 2].hit([window]) for n in range(100))))
         assert sum(each.allowed for each in decisions) == 40
 
+    @level("faulty")
     async def test_limiter_23_says_when_it_cannot_tell(self, harness: Harness[RateLimiter]) -> None:
         """Cut off from the backend it neither admits nor refuses: the caller applies its failure mode."""
         needs(harness, "sever")
@@ -257,13 +260,13 @@ class RateLimiterContract(Suite):
 
 
 async def schedule(
-    harness: Harness[RateLimiter],
+    harness: Harness[RateLimiter], seed: int
 ) -> AsyncIterator[tuple[Window, float, int, Decision, list[tuple[float, int]]]]:
     """Random calls on two windows at random moments.
 
     For each and each window: the moment, the cost, what was decided, and what had been admitted before.
     """
-    random_ = random.Random(4)
+    random_ = random.Random(4 + seed)
     windows = (Window("seldom", 7, 5.0), Window("often", 3, 1.0))
     admitted: list[tuple[float, int]] = []
     now = 0.0

@@ -12,7 +12,7 @@ from agent_memory.ports.queries import EntryFilter
 
 from .builders import MICROSECOND, adds, after, changed, digest, entry
 from .storage_reads import ALL_SCOPES, ids, matches, search, settled, state_of
-from .suite import Suite, needs
+from .suite import Suite, level, needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,11 +50,13 @@ class StorageDuplicates(Suite):
             await store.apply(*adds(entry("a fact", at=after(9)), jobs=(NewJob(kind="embed"),)))
             assert await state_of(store) == before
 
+    @level("concurrent")
     async def test_storage_42_twenty_repeats_at_once_make_one_entry(self, harness: StorageHarness) -> None:
         """Exactly one of them is told that it was the first."""
         async with harness.open() as store:
             await told_at_once([store])
 
+    @level("concurrent")
     async def test_storage_43_repeats_on_two_clients_make_one_entry(self, harness: StorageHarness) -> None:
         """As on one."""
         needs(harness, "second_client")

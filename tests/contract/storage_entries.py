@@ -23,7 +23,7 @@ from agent_memory.ports.scopes import ScopeFilter
 
 from .builders import adds, after, changed, entry, relation, vector
 from .storage_reads import ALL_SCOPES, WHATEVER, ids, matches, search, settled, state_of
-from .suite import Suite, needs
+from .suite import Suite, level, needs
 
 if TYPE_CHECKING:
     from .storage_harness import StorageHarness
@@ -115,6 +115,7 @@ class StorageEntries(Suite):
                 with pytest.raises(NotFound):
                     await store.apply(ReplaceEntry(changed(absent), version))
 
+    @level("concurrent")
     async def test_storage_26_one_of_many_updates_of_a_version_wins(self, harness: StorageHarness) -> None:
         """Twenty at once: one is applied, the others are refused with the winner."""
         first = entry()
@@ -129,6 +130,7 @@ class StorageEntries(Suite):
             assert len(losers) == 19
             assert all(loser.current == current for loser in losers)
 
+    @level("concurrent")
     async def test_storage_27_one_of_many_updates_wins_across_clients(self, harness: StorageHarness) -> None:
         """As on one."""
         needs(harness, "second_client")
@@ -142,6 +144,7 @@ class StorageEntries(Suite):
             assert [isinstance(result, Conflict) for result in results].count(True) == 19
             assert await one.get([first.id]) == await two.get([first.id])
 
+    @level("concurrent")
     async def test_storage_28_a_replacement_never_moves_an_entry(self, harness: StorageHarness) -> None:
         """One that names another scope is refused, or the scope stays."""
         first = entry(scope="acme/web")

@@ -20,7 +20,7 @@ from agent_memory.ports.scopes import ScopeFilter
 
 from .builders import T0, adds, after, changed, entry, relation, session, vote
 from .storage_reads import AbandonedError, abandoned
-from .suite import Suite, needs
+from .suite import Suite, level, needs
 
 if TYPE_CHECKING:
     from agent_memory.ports.changes import Change
@@ -115,6 +115,7 @@ class StorageGenerations(Suite):
                 seen.add(await store.generation(FILTERS["own"]))
         assert len(seen) == 20
 
+    @level("concurrent")
     async def test_storage_191_clients_agree_on_the_mark(self, harness: StorageHarness) -> None:
         """So that one may trust what another derived; a write of either changes it for both."""
         needs(harness, "second_client")

@@ -13,7 +13,7 @@ from agent_memory.ports.queries import JobCounts
 from .builders import adds, changed, entry
 from .storage_jobs import TTL, enqueue, lease, lease_one
 from .storage_reads import matches, settled, state_of
-from .suite import Suite, needs
+from .suite import Suite, level, needs
 
 if TYPE_CHECKING:
     from agent_memory.ports.storage import Storage
@@ -166,6 +166,7 @@ class StorageJobEnds(Suite):
                 "other": JobCounts(waiting=1, leased=0, dead=0),
             }
 
+    @level("concurrent")
     async def test_storage_223_one_key_at_once_makes_one_job(self, harness: StorageHarness) -> None:
         """Twenty enqueue it together: one is created, and all are told its id."""
         needs(harness, "second_client")

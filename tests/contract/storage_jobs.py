@@ -14,7 +14,7 @@ from agent_memory.ports.records import Job
 
 from .builders import adds, changed, entry
 from .storage_reads import matches, settled
-from .suite import Suite, needs
+from .suite import Suite, level, needs
 
 if TYPE_CHECKING:
     from agent_memory.ports.records import JobLease
@@ -110,11 +110,13 @@ class StorageJobs(Suite):
             assert await lease(store, "other") == []
             assert len(await lease(store, "notify", "other", limit=9)) == 3
 
+    @level("concurrent")
     async def test_storage_205_a_job_is_leased_to_one(self, harness: StorageHarness) -> None:
         """Twenty owners at once: none gets another's job, and all jobs are given."""
         async with harness.open() as store:
             await leased_at_once([store], harness)
 
+    @level("concurrent")
     async def test_storage_206_a_job_is_leased_to_one_across_clients(self, harness: StorageHarness) -> None:
         """As on one."""
         needs(harness, "second_client")

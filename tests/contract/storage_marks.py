@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from agent_memory.ports.changes import CastVote, RemoveEntries, ReplaceEntry
 
 from .builders import adds, after, changed, entry, vote
 from .storage_jobs import enqueue, lease_one
 from .storage_reads import matches
-from .suite import Suite, needs
+from .suite import Suite, Undeclared, level, needs
 
 if TYPE_CHECKING:
     from agent_memory.ports.changes import Change
@@ -34,7 +32,7 @@ async def mark_of(store: Storage) -> int:
 
 def marking(store: Storage) -> None:
     if not store.capabilities.marks:
-        pytest.skip("the storage has no marks")
+        raise Undeclared("storage", "marks")
 
 
 class StorageMarks(Suite):
@@ -92,6 +90,7 @@ class StorageMarks(Suite):
             await store.trim_outbox(await store.outbox_head())
             note()
 
+    @level("concurrent")
     async def test_storage_266_anothers_commits_change_the_mark(self, harness: StorageHarness) -> None:
         """Before the other's call returns."""
         needs(harness, "second_client")
@@ -105,6 +104,7 @@ class StorageMarks(Suite):
                 assert mark not in marks
                 marks.append(mark)
 
+    @level("concurrent")
     async def test_storage_267_what_is_read_between_equal_marks_is_one_state(
         self, harness: StorageHarness
     ) -> None:

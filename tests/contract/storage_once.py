@@ -25,7 +25,7 @@ from agent_memory.ports.errors import Conflict, NotFound
 
 from .builders import T0, adds, after, changed, entry, relation, session, vector, vote
 from .storage_reads import ids, matches, settled, state_of
-from .suite import Suite, needs
+from .suite import Suite, level, needs
 
 if TYPE_CHECKING:
     from agent_memory.ports.changes import Change
@@ -86,6 +86,7 @@ class StorageOnce(Suite):
             applied = await store.apply(*adds(entry()), once=once(harness, key="K"))
             assert not applied.replayed
 
+    @level("concurrent")
     async def test_storage_233_twenty_at_once_have_one_effect(self, harness: StorageHarness) -> None:
         """One does it, all get its outcomes."""
         new = [entry() for _ in range(20)]
@@ -97,6 +98,7 @@ class StorageOnce(Suite):
             assert len({result.outcomes for result in results}) == 1
             assert ids(await matches(store)) == [results[0].outcomes[0].id]
 
+    @level("concurrent")
     async def test_storage_234_clients_share_the_keys(self, harness: StorageHarness) -> None:
         """Ten over two clients at once have one effect."""
         needs(harness, "second_client")

@@ -22,7 +22,7 @@ from agent_memory.ports.changes import (
 
 from .builders import T0, adds, after, changed, entry, relation, session, vector, vote
 from .storage_reads import AbandonedError, abandoned, events, ids, safely
-from .suite import Suite, needs, running
+from .suite import Suite, level, needs, running
 
 if TYPE_CHECKING:
     from agent_memory.ports.records import Event
@@ -141,6 +141,7 @@ class StorageOutbox(Suite):
             assert await store.outbox(told[4].seq) == []
             assert await store.outbox_head() == told[4].seq
 
+    @level("concurrent")
     async def test_storage_175_a_follower_misses_nothing(self, harness: StorageHarness) -> None:
         """Ten writers at once, some giving up: what it saw as it went is what there is at the end."""
         async with harness.open() as store:
@@ -148,6 +149,7 @@ class StorageOutbox(Suite):
             assert seen == await events(store)
             assert sorted(event.subject for event in seen) == sorted(kept)
 
+    @level("concurrent")
     async def test_storage_176_a_follower_misses_nothing_of_other_clients(
         self, harness: StorageHarness
     ) -> None:

@@ -14,7 +14,7 @@ from agent_memory.ports.queries import EntryFilter, EntryQuery
 
 from .builders import adds, after, entry
 from .storage_reads import ACTIVE, ALL_SCOPES, ids, pages, safely
-from .suite import Suite, running
+from .suite import Suite, level, running
 
 if TYPE_CHECKING:
     from agent_memory.ports.queries import Order
@@ -136,6 +136,7 @@ class StoragePages(Suite):
                 scanned = [e.id async for e in store.scan(EntryFilter(where=ALL_SCOPES), batch=batch)]
                 assert scanned == in_order(new, "oldest")
 
+    @level("concurrent")
     async def test_storage_98_a_scan_holds_while_others_write(self, harness: StorageHarness) -> None:
         """Writers are not held up by it, and what stood throughout comes once."""
         stable = [entry(at=after(2 * n)) for n in range(60)]

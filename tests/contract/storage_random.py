@@ -45,20 +45,22 @@ async def wander(store: Storage, seed: int) -> Model:
 
 
 class StorageRandom(Suite):
-    async def test_storage_260_entries_and_history_are_as_modelled(self, harness: StorageHarness) -> None:
+    async def test_storage_260_entries_and_history_are_as_modelled(
+        self, harness: StorageHarness, seed: int
+    ) -> None:
         """Each answer on the way, every entry and every revision at the end, and the store's own check."""
         async with harness.open() as store:
-            model = await wander(store, seed=1)
+            model = await wander(store, 1 + seed)
             by_time = sorted((past[-1] for past in model.past.values()), key=lambda e: (e.at, e.id))
             assert await matches(store, WHATEVER) == by_time
             for entry_id in model.past:
                 assert await store.history(entry_id) == model.history(entry_id)
             assert await store.verify() == []
 
-    async def test_storage_261_indexes_are_as_modelled(self, harness: StorageHarness) -> None:
+    async def test_storage_261_indexes_are_as_modelled(self, harness: StorageHarness, seed: int) -> None:
         """Words and tags find exactly the active entries that now have them."""
         async with harness.open() as store:
-            model = await wander(store, seed=2)
+            model = await wander(store, 2 + seed)
             active = model.active()
             for word in WORDS:
                 found = {e.id for e in active if word in e.content or word in e.tags}
@@ -67,10 +69,12 @@ class StorageRandom(Suite):
             assert dict(await store.tags(ALL_SCOPES)) == {word: count for word, count in used if count}
             assert await store.verify() == []
 
-    async def test_storage_262_relations_and_events_are_as_modelled(self, harness: StorageHarness) -> None:
+    async def test_storage_262_relations_and_events_are_as_modelled(
+        self, harness: StorageHarness, seed: int
+    ) -> None:
         """Every visible relation; every event in order."""
         async with harness.open() as store:
-            model = await wander(store, seed=3)
+            model = await wander(store, 3 + seed)
             visible = {(r.source, r.target, r.type) for r in model.visible_relations()}
             stored = await store.relations(list(model.past), limit=10_000)
             assert {(r.source, r.target, r.type) for r in stored} == visible

@@ -1,4 +1,4 @@
-"""STORAGE-152 to STORAGE-159: sessions and votes."""
+"""STORAGE-152 to STORAGE-159, 290 and 291: sessions and votes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 
 from agent_memory.ports.changes import Applied, CastVote, PutSession
 from agent_memory.ports.errors import Conflict
+from agent_memory.ports.queries import Question
 from agent_memory.ports.scopes import ScopeFilter
 
 from .builders import after, session, vote
 from .storage_reads import ALL_SCOPES, settled, state_of
-from .suite import Suite
+from .suite import Suite, level
 
 if TYPE_CHECKING:
     from .storage_harness import StorageHarness
@@ -45,6 +46,7 @@ class StorageSessions(Suite):
             with pytest.raises(Conflict):
                 await store.apply(PutSession(first))
 
+    @level("concurrent")
     async def test_storage_154_one_of_many_sessions_at_once_is_opened(self, harness: StorageHarness) -> None:
         """Twenty at once on one scope."""
         async with harness.open() as store:
@@ -102,8 +104,41 @@ class StorageSessions(Suite):
             assert await store.votes("acme", "tabs?") == [mine]
             assert await store.votes("acme", "spaces?") == []
 
+    @level("concurrent")
     async def test_storage_159_votes_at_once_are_all_counted(self, harness: StorageHarness) -> None:
         """Forty agents vote at the same time."""
         async with harness.open() as store:
             await settled(*(store.apply(CastVote(vote(f"agent-{n}", "yes"))) for n in range(40)))
             assert {v.agent for v in await store.votes("acme", "tabs?")} == {f"agent-{n}" for n in range(40)}
+
+    async def test_storage_290_questions_come_by_their_latest_vote(self, harness: StorageHarness) -> None:
+        """By the order cast, whatever instants say, with every vote counted and each agent once."""
+        cast = [
+            vote("ada", "yes", question="old?", seconds=9),
+            vote("ada", "yes", question="new?", seconds=1),
+            vote("bob", "no", question="old?", seconds=1),
+            vote("ada", "no", question="old?", seconds=1),
+            vote("bob", "no", question="last?", seconds=0),
+        ]
+        async with harness.open() as store:
+            assert await store.questions(ALL_SCOPES) == []
+            for one in cast:
+                await store.apply(CastVote(one))
+            assert await store.questions(ALL_SCOPES) == [
+                Question(scope="acme", question="last?", votes=1, agents=1),
+                Question(scope="acme", question="old?", votes=3, agents=2),
+                Question(scope="acme", question="new?", votes=1, agents=1),
+            ]
+
+    async def test_storage_291_questions_can_be_asked_for_by_scope(self, harness: StorageHarness) -> None:
+        """As scope filters say, before the limit; the same text elsewhere is another question."""
+        async with harness.open() as store:
+            for scope in ("acme/web", "acme", "acme/web/s1", "acme/web2", "other"):
+                await store.apply(CastVote(vote("ada", "yes", scope=scope)))
+            inside = ScopeFilter(scope="acme/web", inherit=False, descendants=True)
+            assert [q.scope for q in await store.questions(inside)] == ["acme/web/s1", "acme/web"]
+            assert [q.scope for q in await store.questions(inside, limit=1)] == ["acme/web/s1"]
+            above = ScopeFilter(scope="acme/web")
+            assert [q.scope for q in await store.questions(above)] == ["acme", "acme/web"]
+            capped = ScopeFilter(descendants=True, ceiling="acme/web")
+            assert {q.scope for q in await store.questions(capped)} == {"acme/web/s1", "acme/web"}

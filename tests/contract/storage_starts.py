@@ -23,7 +23,7 @@ from agent_memory.ports.queries import LexicalQuery, VectorQuery
 
 from .builders import adds, after, changed, entry, relation, session, unit_vector, vector, vote
 from .storage_reads import ACTIVE, ALL_SCOPES, WHATEVER, events, ids, matches, safely
-from .suite import Suite, needs, turns
+from .suite import Suite, Undeclared, level, needs, turns
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -74,6 +74,7 @@ class StorageStarts(Suite):
         async with harness.open() as store:
             assert await everything(store, one.id) == before
 
+    @level("concurrent")
     async def test_storage_241_first_starts_at_once_are_safe(self, harness: StorageHarness) -> None:
         """Several clients of a store that is not there yet: all start, all write, nothing is lost."""
         needs(harness, "second_client")
@@ -87,7 +88,7 @@ class StorageStarts(Suite):
     async def test_storage_242_a_newer_schema_is_refused(self, harness: StorageHarness) -> None:
         """`Misconfigured`, when entered, rather than to write what a later program cannot read."""
         if not harness.capabilities.newer_schema:
-            pytest.skip("the harness has no newer_schema")
+            raise Undeclared("harness", "newer_schema")
         async with harness.open() as store:
             await store.apply(*adds(entry()))
         await harness.claim_newer_schema()
@@ -127,6 +128,7 @@ class StorageStarts(Suite):
                 await store.apply(change)
                 assert await store.verify() == [], change
 
+    @level("concurrent")
     async def test_storage_246_leaving_does_not_hang_on_work_under_way(self, harness: StorageHarness) -> None:
         """Every call comes to an end, by its answer or a `PortError`."""
         async with safely():
@@ -136,6 +138,7 @@ class StorageStarts(Suite):
             results = await asyncio.gather(*work, return_exceptions=True)
         assert all(isinstance(result, (Applied, PortError)) for result in results), results
 
+    @level("concurrent")
     async def test_storage_247_what_was_acknowledged_while_leaving_is_there(
         self, harness: StorageHarness
     ) -> None:

@@ -27,7 +27,7 @@ from agent_memory.ports.errors import NotFound
 
 from .builders import T0, adds, after, changed, entry, relation, session, vote
 from .storage_reads import AbandonedError, abandoned, events, ids, matches, search, state_of
-from .suite import TURNS, Suite, cancelled, running, soon, turns
+from .suite import TURNS, Suite, cancelled, level, running, soon, turns
 
 if TYPE_CHECKING:
     from agent_memory.ports.changes import Change
@@ -85,6 +85,7 @@ class StorageUnits(Suite):
                 await store.apply(*changes, ReplaceEntry(changed(entry()), 1))
             assert await state_of(store) == before
 
+    @level("faulty")
     async def test_storage_03_a_cancelled_apply_is_all_or_nothing(self, harness: StorageHarness) -> None:
         """Whatever the moment; and the store works on."""
         async with harness.open() as store:
@@ -98,6 +99,7 @@ class StorageUnits(Suite):
                 await soon(store.apply(*adds(entry())))
             await whole_or_absent(store, pairs)
 
+    @level("faulty")
     async def test_storage_04_a_cancelled_unit_is_all_or_nothing(self, harness: StorageHarness) -> None:
         """Cancelled while it waits, writes, commits or rolls back; and the store works on."""
         async with harness.open() as store:

@@ -16,13 +16,14 @@ from agent_memory.ports.errors import Conflict, NotFound, Unavailable
 from .builders import adds, changed, entry
 from .storage_reads import AbandonedError, ids, matches, safely, settled
 from .storage_units import in_unit
-from .suite import TURNS, Suite, cancelled, needs, running, soon, turns
+from .suite import TURNS, Suite, cancelled, level, needs, running, soon, turns
 
 if TYPE_CHECKING:
     from .storage_harness import StorageHarness
 
 
 class StorageUnitsTogether(Suite):
+    @level("concurrent")
     async def test_storage_05_a_failing_apply_harms_no_other(self, harness: StorageHarness) -> None:
         """One of fifty at once is refused; the rest is kept, and nothing of the one."""
         async with harness.open() as store:
@@ -37,6 +38,7 @@ class StorageUnitsTogether(Suite):
             assert all(isinstance(result, Applied) for result in results), results
             assert set(ids(await matches(store))) == set(ids(new)) - {new[25].id}
 
+    @level("concurrent")
     async def test_storage_06_two_units_never_mix(self, harness: StorageHarness) -> None:
         """One that gives up takes nothing of another that began beside it."""
         async with harness.open() as store:
@@ -60,6 +62,7 @@ class StorageUnitsTogether(Suite):
                     await first
             assert ids(await matches(store)) == [kept.id]
 
+    @level("faulty")
     async def test_storage_13_a_unit_cancelled_while_it_waits_leaves_no_trace(
         self, harness: StorageHarness
     ) -> None:
@@ -75,6 +78,7 @@ class StorageUnitsTogether(Suite):
                 await soon(in_unit(store, *adds(entry())))
                 assert first.id in ids(await store.get([first.id, second.id]))
 
+    @level("concurrent")
     async def test_storage_14_no_update_is_lost_between_units(self, harness: StorageHarness) -> None:
         """Twenty at once read a number and write the next; who is refused tries again."""
         async with harness.open() as store:
@@ -99,6 +103,7 @@ class StorageUnitsTogether(Suite):
             [last] = await store.get([counter.id])
             assert (last.metadata, last.version) == ({"n": 20}, 21)
 
+    @level("concurrent")
     async def test_storage_15_writers_on_two_clients_lose_nothing(self, harness: StorageHarness) -> None:
         """Sixty units at once over two clients: all are kept."""
         needs(harness, "second_client")
@@ -108,6 +113,7 @@ class StorageUnitsTogether(Suite):
             assert all(isinstance(result, Applied) for result in results), results
             assert set(ids(await matches(one))) == set(ids(await matches(two))) == set(ids(new))
 
+    @level("concurrent")
     async def test_storage_16_a_read_sees_one_state(self, harness: StorageHarness) -> None:
         """Two entries always changed together are never read apart."""
         async with harness.open() as store:

@@ -15,7 +15,7 @@ from .builders import adds, entry
 from .storage_job_ends import bury
 from .storage_jobs import TTL, enqueue, lease_one
 from .storage_reads import matches, settled, state_of
-from .suite import TURNS, Suite, cancelled, running, turns
+from .suite import TURNS, Suite, Undeclared, cancelled, level, running, turns
 
 if TYPE_CHECKING:
     from agent_memory.ports.storage import Storage
@@ -45,7 +45,7 @@ async def everything_of(store: Storage) -> object:
 
 def needs_backups(store: Storage) -> None:
     if not store.capabilities.backups:
-        pytest.skip("the adapter makes no backups")
+        raise Undeclared("storage", "backups")
 
 
 class StorageUpkeep(Suite):
@@ -116,6 +116,7 @@ class StorageUpkeep(Suite):
             assert await remember_once(store, harness, "two", "long", 1000)
             assert not await remember_once(store, harness, "three", "short", 10)
 
+    @level("concurrent")
     async def test_storage_279_writers_go_on_during_maintenance(self, harness: StorageHarness) -> None:
         """No error, and nothing of what was acknowledged is lost."""
         written: list[str] = []
@@ -145,6 +146,7 @@ class StorageUpkeep(Suite):
             assert await copy.verify() == []
             await copy.apply(*adds(entry()))
 
+    @level("concurrent")
     async def test_storage_281_a_backup_is_of_one_instant(self, harness: StorageHarness) -> None:
         """While others write, two entries at a time: both are in it or none."""
 
@@ -167,6 +169,7 @@ class StorageUpkeep(Suite):
             assert len(pairs) % 2 == 0
             assert await copy.verify() == []
 
+    @level("concurrent")
     async def test_storage_282_a_backup_replaces_nothing(self, harness: StorageHarness) -> None:
         """`Rejected` where one stands, which stays as it was; of two at once for one place, one is made."""
         async with harness.open() as store:
@@ -181,6 +184,7 @@ class StorageUpkeep(Suite):
         async with harness.open_backup(place) as copy:
             assert await matches(copy) == []
 
+    @level("faulty")
     async def test_storage_283_a_cancelled_backup_leaves_nothing(self, harness: StorageHarness) -> None:
         """At whatever moment it is cancelled; the place is free for the next, unless it was done before."""
         async with harness.open() as store:

@@ -1,4 +1,4 @@
-"""What the contract classes of the small ports share: skipping, and waiting without guessing at time."""
+"""What the contract classes share: how hard a clause tries, skipping, and waiting without guessing at time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pytest
+from _pytest.outcomes import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from .harness import Harness
 
 T = TypeVar("T")
+Clause = TypeVar("Clause", bound="Callable[..., object]")
+
+LEVEL_MARK = "contract_level"
 
 SAFETY = 30.0
 """Real seconds after which a wait counts as a hang. Never part of a clause's meaning."""
@@ -24,18 +28,52 @@ decide, then wide enough to meet one that waits for a thread or a socket.
 """
 
 
+Level = Literal["plain", "concurrent", "faulty"]
+"""How hard an adapter is tried. plain: one call after another. concurrent: calls and clients at once too. faulty: also
+calls cancelled at any moment and a backend that goes away. Each takes in those before it.
+"""
+
+LEVELS: tuple[Level, ...] = ("plain", "concurrent", "faulty")
+
+
+class Undeclared(Skipped):
+    """The one reason for which a clause may be skipped: it needs what the adapter does not claim to have."""
+
+    def __init__(self, owner: str, capability: str) -> None:
+        super().__init__(f"the {owner} has no {capability}")
+        self.capability = capability
+
+
 class Suite:
-    """The root of every contract class: they run on asyncio."""
+    """The root of every contract class: they run on asyncio, by anyio's plugin for pytest."""
+
+    pytestmark = pytest.mark.anyio
 
     @pytest.fixture
     def anyio_backend(self) -> str:
         return "asyncio"
 
+    @pytest.fixture
+    def seed(self, pytestconfig: pytest.Config) -> int:
+        """What clauses begin their random sequences with: 0, unless another is asked for to try others."""
+        asked: int | None = pytestconfig.getoption("contract_seed", 0)
+        return asked or 0
+
+
+def level(name: Level) -> Callable[[Clause], Clause]:
+    """The least level at which this clause is tried; plain, where nothing is said."""
+
+    def mark(clause: Clause) -> Clause:
+        setattr(clause, LEVEL_MARK, name)
+        return clause
+
+    return mark
+
 
 def needs(harness: Harness[Any], capability: Literal["second_client", "sever", "durable"]) -> None:
     """Skip the clause, and say why, unless the harness can do this to its backend."""
     if not getattr(harness.capabilities, capability):
-        pytest.skip(f"the harness has no {capability}")
+        raise Undeclared("harness", capability)
 
 
 async def turns(count: int) -> None:

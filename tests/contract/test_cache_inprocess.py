@@ -1,22 +1,20 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from agent_memory.adapters.inprocess.cache import CacheState, InProcessCache
-
+from . import inprocess_harnesses
 from .cache_contract import CacheContract
-from .inprocess_harness import InProcessHarness
+from .harness import Bench
 
-
-class CacheHarness(InProcessHarness[InProcessCache]):
-    max_bytes = 64 * 1024
-
-    def __init__(self) -> None:
-        state = CacheState(max_bytes=self.max_bytes)
-        super().__init__(lambda clock: InProcessCache(clock=clock, state=state))
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
 
 
 class TestInProcessCache(CacheContract):
     @pytest.fixture
-    def harness(self) -> CacheHarness:
-        return CacheHarness()
+    async def harness(self, tmp_path: Path) -> AsyncGenerator[inprocess_harnesses.CacheHarness]:
+        async with inprocess_harnesses.cache(Bench(folder=tmp_path)) as harness:
+            yield harness

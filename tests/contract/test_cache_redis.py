@@ -4,25 +4,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent_memory.adapters.redis.cache import RedisCache
 from agent_memory_contract.servers.redis import SOURCES
 
+from . import redis_harnesses
 from .cache_contract import CacheContract
-from .redis_harness import RedisHarness
+from .harness import Bench
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-
-
-class CacheHarness(RedisHarness[RedisCache]):
-    max_bytes = None
-
-    def __init__(self, source: str) -> None:
-        super().__init__(source, lambda server, clock: RedisCache(server, clock=clock))
+    from pathlib import Path
 
 
 class TestRedisCache(CacheContract):
     @pytest.fixture(params=SOURCES)
-    async def harness(self, request: pytest.FixtureRequest) -> AsyncGenerator[CacheHarness]:
-        async with CacheHarness(request.param) as harness:
+    async def harness(
+        self, request: pytest.FixtureRequest, tmp_path: Path
+    ) -> AsyncGenerator[redis_harnesses.CacheHarness]:
+        async with redis_harnesses.cache(Bench(url=request.param, folder=tmp_path)) as harness:
             yield harness

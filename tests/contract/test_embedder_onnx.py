@@ -4,20 +4,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent_memory.adapters.embedders.onnx import OnnxEmbedder
-
+from . import embedder_harnesses
 from .embedder_contract import EmbedderContract
-from .inprocess_harness import InProcessHarness
-from .minilm import make_minilm
+from .harness import Bench
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from .embedder_contract import EmbedderHarness
+    from agent_memory.adapters.embedders.onnx import OnnxEmbedder
+
+    from .inprocess_harness import InProcessHarness
 
 
 class TestOnnxEmbedder(EmbedderContract):
     @pytest.fixture
-    def harness(self, tmp_path: Path) -> EmbedderHarness:
-        folder = make_minilm(tmp_path / "all-MiniLM-L6-v2")
-        return InProcessHarness(lambda _: OnnxEmbedder(folder))
+    async def harness(self, tmp_path: Path) -> AsyncGenerator[InProcessHarness[OnnxEmbedder]]:
+        async with embedder_harnesses.onnx(Bench(folder=tmp_path)) as harness:
+            yield harness

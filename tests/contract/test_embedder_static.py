@@ -4,16 +4,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent_memory.adapters.embedders.static import StaticEmbedder
-
+from . import embedder_harnesses
 from .embedder_contract import EmbedderContract
-from .inprocess_harness import InProcessHarness
+from .harness import Bench
 
 if TYPE_CHECKING:
-    from .embedder_contract import EmbedderHarness
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from agent_memory.adapters.embedders.static import StaticEmbedder
+
+    from .inprocess_harness import InProcessHarness
 
 
 class TestStaticEmbedder(EmbedderContract):
     @pytest.fixture
-    def harness(self) -> EmbedderHarness:
-        return InProcessHarness(lambda _: StaticEmbedder())
+    async def harness(self, tmp_path: Path) -> AsyncGenerator[InProcessHarness[StaticEmbedder]]:
+        async with embedder_harnesses.static(Bench(folder=tmp_path)) as harness:
+            yield harness

@@ -4,18 +4,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent_memory.adapters.redis.event_bus import RedisEventBus
 from agent_memory_contract.servers.redis import SOURCES
 
+from . import redis_harnesses
 from .event_bus_contract import EventBusContract
-from .redis_harness import RedisHarness
+from .harness import Bench
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from agent_memory.adapters.redis.event_bus import RedisEventBus
+
+    from .redis_harness import RedisHarness
 
 
 class TestRedisEventBus(EventBusContract):
     @pytest.fixture(params=SOURCES)
-    async def harness(self, request: pytest.FixtureRequest) -> AsyncGenerator[RedisHarness[RedisEventBus]]:
-        async with RedisHarness(request.param, lambda server, _: RedisEventBus(server)) as harness:
+    async def harness(
+        self, request: pytest.FixtureRequest, tmp_path: Path
+    ) -> AsyncGenerator[RedisHarness[RedisEventBus]]:
+        async with redis_harnesses.event_bus(Bench(url=request.param, folder=tmp_path)) as harness:
             yield harness

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from agent_memory.adapters.inprocess.lock import InProcessLock
-from agent_memory.adapters.inprocess.lock_table import LockTable
-
-from .inprocess_harness import InProcessHarness
+from . import inprocess_harnesses
+from .harness import Bench
 from .lock_contract import LockContract
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from agent_memory.adapters.inprocess.lock import InProcessLock
+
+    from .inprocess_harness import InProcessHarness
 
 
 class TestInProcessLock(LockContract):
     @pytest.fixture
-    def harness(self) -> InProcessHarness[InProcessLock]:
-        table = LockTable()
-        return InProcessHarness(lambda clock: InProcessLock(clock=clock, table=table))
+    async def harness(self, tmp_path: Path) -> AsyncGenerator[InProcessHarness[InProcessLock]]:
+        async with inprocess_harnesses.lock(Bench(folder=tmp_path)) as harness:
+            yield harness

@@ -4,20 +4,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent_memory.adapters.redis.lock import RedisLock
 from agent_memory_contract.servers.redis import SOURCES
 
+from . import redis_harnesses
+from .harness import Bench
 from .lock_contract import LockContract
-from .redis_harness import RedisHarness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from agent_memory.adapters.redis.lock import RedisLock
+
+    from .redis_harness import RedisHarness
 
 
 class TestRedisLock(LockContract):
     @pytest.fixture(params=SOURCES)
-    async def harness(self, request: pytest.FixtureRequest) -> AsyncGenerator[RedisHarness[RedisLock]]:
-        async with RedisHarness(
-            request.param, lambda server, clock: RedisLock(server, clock=clock)
-        ) as harness:
+    async def harness(
+        self, request: pytest.FixtureRequest, tmp_path: Path
+    ) -> AsyncGenerator[RedisHarness[RedisLock]]:
+        async with redis_harnesses.lock(Bench(url=request.param, folder=tmp_path)) as harness:
             yield harness

@@ -6,15 +6,21 @@ import pytest
 
 from agent_memory_contract.servers.postgres import SOURCES
 
+from . import postgres_harnesses
+from .harness import Bench
 from .storage_contract import StorageContract
-from .storage_postgres_harness import PostgresStorageHarness, postgres_storage_harness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from .storage_postgres_harness import PostgresStorageHarness
 
 
 class TestPostgresStorage(StorageContract):
     @pytest.fixture(params=SOURCES)
-    async def harness(self, request: pytest.FixtureRequest) -> AsyncGenerator[PostgresStorageHarness]:
-        async with postgres_storage_harness(request.param) as harness:
+    async def harness(
+        self, request: pytest.FixtureRequest, tmp_path: Path
+    ) -> AsyncGenerator[PostgresStorageHarness]:
+        async with postgres_harnesses.storage(Bench(url=request.param, folder=tmp_path)) as harness:
             yield harness

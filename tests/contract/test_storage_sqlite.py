@@ -4,14 +4,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from . import sqlite_harnesses
+from .harness import Bench
 from .storage_contract import StorageContract
-from .storage_sqlite_harness import SqliteStorageHarness
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from pathlib import Path
+
+    from .storage_sqlite_harness import SqliteStorageHarness
 
 
 class TestSqliteStorage(StorageContract):
     @pytest.fixture
-    def harness(self, tmp_path: Path) -> SqliteStorageHarness:
-        return SqliteStorageHarness(tmp_path)
+    async def harness(self, tmp_path: Path) -> AsyncGenerator[SqliteStorageHarness]:
+        async with sqlite_harnesses.storage(Bench(folder=tmp_path)) as harness:
+            yield harness

@@ -129,7 +129,9 @@ class FakeProgram:
             raise UnknownPrompt(name)
         return PromptResult([PromptMessage("user", f"Hello {arguments['whom']}")])
 
-    async def complete(self, target: CompletionTarget, value: str, resolved: Mapping[str, str]) -> Completion:
+    async def complete(
+        self, target: CompletionTarget, value: str, resolved: Mapping[str, str], context: CallContext
+    ) -> Completion:
         return Completion([f"{value}{n}" for n in range(150)], total=150)
 
 

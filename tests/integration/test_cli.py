@@ -115,7 +115,7 @@ def test_every_field_of_an_entry_can_be_given(run: Callable[..., Run]) -> None:
     (entry,) = json.loads(out)["entries"]
     assert (entry["title"], entry["kind"], entry["metadata"]) == ("Title", "guideline", {"a": [1]})
     assert (entry["importance"], entry["valid_from"]) == (0.9, "2026-01-01T00:00:00Z")
-    assert (entry["valid_until"], entry["expires_at"]) == ("2090-01-01T00:00:00Z", "2099-01-01T00:00:00Z")
+    assert (entry["valid_until"], entry["expires_at"]) == ("2090-01-02T00:00:00Z", "2099-01-02T00:00:00Z")
     assert entry["source"] == {"client": "cli", "agent": "me", "tool": "remember"}
 
 
@@ -210,7 +210,7 @@ def test_an_argument_that_is_not_utf8_is_rejected(run: Callable[..., Run]) -> No
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["recall", "x", "--since", "yesterday"], "since: 'yesterday' is not a time"),
+        (["recall", "x", "--since", "lately"], "since: 'lately' is not a time"),
         (["recall", "x", "--limit", "1000"], "limit: "),
         (["remember", "x", "--scope", "a/../b"], "segment '..' is not allowed"),
         (["remember", "  "], "content is empty"),

@@ -32,7 +32,7 @@ async def test_contradictory_arguments_are_refused(tmp_path: Path) -> None:
              ("valid_until", "valid_from")),
             ("memory_remember", {"content": "x", "expires_at": "2001-01-01"}, ("expires_at", "passed")),
             ("memory_recall", {"since": "2026-02-01", "until": "2026-01-01"}, ("until", "since")),
-            ("memory_recall", {"since": "2026-02-01", "until": "2026-02-01"}, ("until", "since")),
+            ("memory_recall", {"since": "2026-02-01", "until": "2026-01-31"}, ("until", "since")),
             ("memory_forget", {}, ("ids", "filter")),
             ("memory_forget", {"ids": [NOBODY], "filter": {"scope": "x"}}, ("ids", "filter")),
             ("memory_forget", {"filter": {"scope": "x", "after": "2026-02-01", "before": "2026-01-01"}},

@@ -26,6 +26,9 @@ VALID: dict[str, dict[str, Any]] = {
     "memory_forget": {"filter": {"scope": "nowhere"}, "dry_run": True},
     "memory_link": {"action": "neighbors", "from": NOBODY},
     "memory_file_lock": {"action": "status", "file_path": "a"},
+    "memory_context": {},
+    "memory_session": {"action": "list"},
+    "memory_vote": {"action": "list"},
     "memory_health": {},
 }
 VALUES: tuple[Any, ...] = (True, 0, -1, 1.5, 10**30, "x", "", [], [1], [None], [[]], {}, {"x": 1})
@@ -104,6 +107,18 @@ TOO_MUCH: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("memory_remember", {"content": "x", "x" * 1_000_000: 1}, ("no such argument",)),
     ("memory_remember", {"entries": []}, ("entries", "1")),
     ("memory_remember", {"entries": [{"content": "x"}] * 257}, ("entries", "256")),
+    ("memory_context", {"task": "x" * 4097}, ("task", "4096")),
+    ("memory_context", {"scope": "a/" * 100_000}, ("scope", "3")),
+    ("memory_session", {"action": "begin", "scope": "a/b", "purpose": "x" * 301}, ("purpose", "300")),
+    ("memory_session", {"action": "begin", "scope": "a/b", "agent_id": "x" * 129}, ("agent_id", "128")),
+    ("memory_session", {"action": "end", "scope": "a/b/c", "summary": "é" * 4097}, ("summary", "8192")),
+    ("memory_vote", {"action": "tally", "question": "x" * 301}, ("question", "300")),
+    (
+        "memory_vote",
+        {"action": "cast", "question": "q", "choice": "x" * 201, "agent_id": "a"},
+        ("choice", "200"),
+    ),
+    ("memory_vote", {"action": "tally", "question": "q", "k": 101}, ("k", "100")),
     ("memory_recall", {"query": "x" * 4097}, ("query", "4096")),
     ("memory_recall", {"tags": [str(n) for n in range(33)]}, ("tags", "32")),
     ("memory_recall", {"scope": "a/" * 100_000}, ("scope", "3")),
@@ -218,10 +233,10 @@ async def test_blank_text(field: str, tmp_path: Path) -> None:
 
 async def test_absurd_times_are_refused_and_the_ends_of_the_calendar_work(tmp_path: Path) -> None:
     absurd = (
-        "", " ", "soon", "yesterday", "0000-01-01", "2026-02-30", "2026-13-01", "10000-01-01", "-0001-01-01",
-        "2026-01-01T25:00", "2026-01-01T00:60", "2026-01-01T24:00:01", "1767225600", "2026", "2026-W01", "20260101",
+        "", " ", "soon", "yesterdays", "0000-01-01", "2026-02-30", "2026-13-01", "10000-01-01", "-0001-01-01",
+        "2026-01-01T25:00", "2026-01-01T00:60", "2026-01-01T24:00:01", "1767225600", "26", "2026-W54", "20260101",
         "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00+99:99", "٢٠٢٦-٠١-٠١",
-        "2026-01-01T00:00:00Zjunk", "2026-01-01\n", "NaN", "9" * 5000,
+        "2026-01-01T00:00:00Zjunk", "2026-01-01\n2026-01-02", "NaN", "9" * 5000,
     )  # fmt: skip
     fields = ("occurred_at", "valid_from", "valid_until", "expires_at")
     async with raw_server(tmp_path) as server:

@@ -107,7 +107,7 @@ BAD_CALLS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("memory_remember", {"content": "x", "tags": "a"}, ("tags", "array")),
     ("memory_remember", {"entries": [{"content": "x"}, {"content": " "}]}, ("entries[1].content",)),
     ("memory_recall", {"limit": 0}, ("limit", "1")),
-    ("memory_recall", {"since": "yesterday"}, ("since", "ISO 8601")),
+    ("memory_recall", {"since": "the other day"}, ("since", "ISO 8601")),
     ("memory_recall", {"colour": "red"}, ("colour", "query")),
     ("memory_get", {}, ("ids", "missing")),
     ("memory_update", {"id": "x"}, ("content", "state")),
@@ -133,6 +133,13 @@ BAD_CALLS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("memory_maintain", {}, ("action", "missing")),
     ("memory_maintain", {"action": "explode"}, ("action", "consolidate")),
     ("memory_maintain", {"action": "verify", "scope": "acme"}, ("scope", "consolidate")),
+    ("memory_session", {"action": "pause"}, ("action", "begin")),
+    ("memory_session", {"action": "begin", "scope": "acme"}, ("scope", "org/project")),
+    ("memory_session", {"action": "list", "limit": 101}, ("limit", "100")),
+    ("memory_vote", {"action": "cast", "question": "q?", "choice": "a"}, ("agent_id", "missing")),
+    ("memory_vote", {"action": "tally"}, ("question", "missing")),
+    ("memory_context", {"max_tokens": 199}, ("max_tokens", "200")),
+    ("memory_context", {"query": "x"}, ("query", "task")),
     ("memory_health", {"deep": True}, ("deep", "no such argument")),
 ]
 
@@ -181,6 +188,7 @@ async def test_resources_show_entries_scopes_and_figures(mode: str, tmp_path: Pa
     assert [template.uri_template for template in templates.resource_templates] == [
         "memory://entry/{id}",
         "memory://scope/{+scope}",
+        "memory://tag/{tag}",
     ]
     assert entry["content"] == "Ünïcode"
     assert scope["results"][0]["id"] == entry_id
@@ -219,8 +227,8 @@ async def test_the_resource_list_pages_through_every_entry_once(mode: str, tmp_p
         while page.next_cursor is not None:
             page = await connected.list_resources(cursor=page.next_cursor)
             uris += [str(resource.uri) for resource in page.resources]
-    assert uris[0] == "memory://stats"
-    assert len(uris) == len(set(uris)) == 121
+    assert uris[:2] == ["memory://stats", "memory://recent"]
+    assert len(uris) == len(set(uris)) == 122
 
 
 @MODES

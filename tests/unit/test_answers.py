@@ -175,6 +175,26 @@ async def test_a_degraded_answer_is_not_kept(tmp_path: Path) -> None:
         assert searches == [True, True]
 
 
+async def test_an_answer_about_the_past_is_kept_though_it_lacks_the_search_by_meaning(tmp_path: Path) -> None:
+    """It always will: there are no vectors of former versions. It ends with a write, like others."""
+    async with desk(tmp_path) as here:
+        await here.told("an okapi")
+        whole = await here.recall()
+        searches: list[bool] = []
+
+        async def by_words() -> RecallResult:
+            searches.append(True)
+            return msgspec.structs.replace(whole, degraded=True)
+
+        asked = Recall(query="zebra", as_of=here.clock.now().isoformat())
+        for _ in range(2):
+            assert (await here.answers.recall(asked, ADA, here.clock.now(), by_words)).degraded
+        assert searches == [True]
+        await here.told("a zebra")
+        await here.answers.recall(asked, ADA, here.clock.now(), by_words)
+        assert searches == [True, True]
+
+
 @pytest.mark.parametrize(
     "bad",
     [{"scope": "other"}, {"scope": "a/../b"}, {"since": "soon"}, {"mode": "dense"}, {"tags": [" "]}],

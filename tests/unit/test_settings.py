@@ -1,8 +1,10 @@
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
 from agent_memory.entrypoints.settings import PREFIX, read_settings
+from agent_memory.entrypoints.zones import make_zones
 from agent_memory.ports.errors import Misconfigured
 
 HOME = {"HOME": "/home/someone"}
@@ -53,3 +55,24 @@ def test_a_value_that_cannot_be_meant_is_named_in_one_line(name: str, value: str
 def test_a_misspelt_name_is_a_warning_with_the_nearest() -> None:
     (warning,) = read_settings({**HOME, PREFIX + "DB_PTH": "x"}).warnings
     assert "did you mean AGENT_MEMORY_DB_PATH?" in warning
+
+
+@pytest.mark.parametrize(
+    ("value", "zone"),
+    [("", "UTC"), ("utc", "UTC"), ("Europe/Berlin", "Europe/Berlin"), ("local", "local")],
+)
+def test_the_zone_is_utc_unless_one_is_named(value: str, zone: str) -> None:
+    assert read_settings({"HOME": "/home/ada", "AGENT_MEMORY_TIMEZONE": value}).settings.timezone == zone
+
+
+@pytest.mark.parametrize("name", ["Mars/Base", "Europe", "../etc/passwd", "/etc/localtime", "CEST"])
+def test_a_zone_that_is_not_there_is_refused(name: str) -> None:
+    with pytest.raises(Misconfigured, match=r"AGENT_MEMORY_TIMEZONE=.*Europe/Berlin"):
+        read_settings({"HOME": "/home/ada", "AGENT_MEMORY_TIMEZONE": name})
+
+
+def test_the_zone_of_the_system_goes_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", ":America/New_York")
+    assert str(make_zones("local").local) == "America/New_York"
+    monkeypatch.setenv("TZ", "nowhere")
+    assert make_zones("local").local is UTC

@@ -107,6 +107,11 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture
+def seed() -> int:
+    return 0
+
+
 async def try_clause(port: Port, clause: str, kind: type, request: pytest.FixtureRequest) -> None:
     """Run the clause against an adapter of this kind."""
     method = getattr(port.contract(), clauses_of(port.contract)[clause])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LexicalQuery,
         Outlook,
         Page,
+        Question,
         ScopeStats,
         Stats,
         Sweep,
@@ -129,6 +130,10 @@ class PostgresReader(ABC):
     async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
         pages.check_limit(sweep.limit)
         return await self._read(partial(sweeps.votes, sweep=sweep), planned=True)
+
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        pages.check_limit(limit)
+        return await self._read(partial(sessions.questions, where=where, limit=limit))
 
     async def stats(self, where: ScopeFilter) -> Stats:
         return await self._read(partial(figures.stats, where=where))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...ports.changes import CastVote, Done, PutSession
 from ...ports.errors import Conflict
 from ...ports.instants import from_micros, to_micros
+from ...ports.queries import Question
 from ...ports.records import Session, Vote
 from .filters import SCOPE, scope_parameters
 from .rows import checked
@@ -36,6 +37,10 @@ CAST = "INSERT INTO votes (scope, question, agent, choice, cast_at) VALUES ($1, 
 _VOTES = (
     "SELECT scope, question, agent, choice, cast_at FROM votes "
     "WHERE scope = $1 AND md5(question) = md5($2) AND question = $2 ORDER BY row"
+)
+_QUESTIONS = Statement(
+    "SELECT scope, question, count(*), count(DISTINCT agent) FROM votes e WHERE "  # noqa: S608 - a constant of this package
+    f"{SCOPE} GROUP BY scope, question ORDER BY max(row) DESC LIMIT :limit"
 )
 
 
@@ -107,4 +112,14 @@ async def votes(connection: Connection, scope: str, question: str) -> list[Vote]
     return [
         Vote(scope=scope_, question=question_, agent=agent, choice=choice, cast_at=from_micros(at))
         for scope_, question_, agent, choice, at in await connection.fetch(_VOTES, scope, question)
+    ]
+
+
+async def questions(connection: Connection, where: ScopeFilter, limit: int) -> list[Question]:
+    parameters = scope_parameters(where) | {"limit": limit}
+    return [
+        Question(scope=scope, question=question, votes=votes, agents=agents)
+        for scope, question, votes, agents in await connection.fetch(
+            _QUESTIONS.sql, *_QUESTIONS.arguments(parameters)
+        )
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from .errors import primary_code
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Synchronous = Literal["FULL", "NORMAL"]
+C = TypeVar("C", bound=sqlite3.Connection)
 
 _STATEMENTS_KEPT = 256
 _CACHE_KIB = 8000
@@ -25,12 +26,17 @@ processes share what is mapped.
 
 def connect(path: Path, timeout: float) -> sqlite3.Connection:
     """To a file that exists, for use by one thread at a time. `timeout` is for SQLite's own busy handler."""
+    return connect_as(sqlite3.Connection, path, timeout)
+
+
+def connect_as(kind: type[C], path: Path, timeout: float) -> C:
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
         timeout=timeout,
         isolation_level=None,
         check_same_thread=False,
+        factory=kind,
         cached_statements=_STATEMENTS_KEPT,
     )
 

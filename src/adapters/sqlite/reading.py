@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         LexicalQuery,
         Outlook,
         Page,
+        Question,
         ScopeStats,
         Stats,
         Sweep,
@@ -34,11 +35,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_BRIEF_IDS = 16
+"""Entries that a brief read gets: a recall's, with some to spare."""
+
 
 class SqliteReader(ABC):
     @abstractmethod
-    async def _read(self, read: Callable[[sqlite3.Connection], T], *, long: bool = False) -> T:
-        """Run it where reads run. `long`: it may take milliseconds, and must not hold up point reads."""
+    async def _read(
+        self, read: Callable[[sqlite3.Connection], T], *, long: bool = False, brief: bool = False
+    ) -> T:
+        """Run it where reads run. `long`: it may take milliseconds, and must not hold up point reads. `brief`: a few
+        pages at most, so that, if they are in memory, it is over sooner than a thread wakes up.
+        """
 
     @abstractmethod
     async def _sweep(self, read: Callable[[sqlite3.Connection], T]) -> T:
@@ -47,7 +55,8 @@ class SqliteReader(ABC):
     async def get(self, ids: Sequence[str], *, ceiling: str = "global") -> list[Entry]:
         if not ids:
             return []
-        return await self._read(partial(pages.get, ids=tuple(ids), ceiling=ceiling))
+        brief = len(ids) <= _BRIEF_IDS
+        return await self._read(partial(pages.get, ids=tuple(ids), ceiling=ceiling), brief=brief)
 
     async def history(self, entry_id: str, *, limit: int = 50, ceiling: str = "global") -> list[Revision]:
         pages.check_limit(limit)
@@ -117,6 +126,10 @@ class SqliteReader(ABC):
         pages.check_limit(sweep.limit)
         return await self._sweep(partial(sweeps.votes, sweep=sweep))
 
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        pages.check_limit(limit)
+        return await self._read(partial(sessions.questions, where=where, limit=limit))
+
     async def stats(self, where: ScopeFilter) -> Stats:
         return await self._read(partial(figures.stats, where=where), long=True)
 
@@ -135,7 +148,7 @@ class SqliteReader(ABC):
         )
 
     async def generation(self, where: ScopeFilter) -> str:
-        return await self._read(partial(outlook.generation, where=where))
+        return await self._read(partial(outlook.generation, where=where), brief=True)
 
     async def outlook(self, where: ScopeFilter, *, now: datetime) -> Outlook:
-        return await self._read(partial(outlook.outlook, where=where, now=to_micros(now)))
+        return await self._read(partial(outlook.outlook, where=where, now=to_micros(now)), brief=True)

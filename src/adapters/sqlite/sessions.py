@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...ports.changes import CastVote, Done, PutSession
 from ...ports.errors import Conflict
 from ...ports.instants import from_micros, to_micros
+from ...ports.queries import Question
 from ...ports.records import Session, Vote
 from .filters import IN_SCOPE, scope_parameters
 from .rows import checked
@@ -33,6 +34,10 @@ _SESSIONS = (
 CAST = "INSERT INTO votes (scope, question, agent, choice, cast_at) VALUES (?, ?, ?, ?, ?)"
 _VOTES = (
     "SELECT scope, question, agent, choice, cast_at FROM votes WHERE scope = ? AND question = ? ORDER BY row"
+)
+_QUESTIONS = (
+    "SELECT scope, question, count(*), count(DISTINCT agent) FROM votes e WHERE "  # noqa: S608 - a constant of this package
+    f"{IN_SCOPE} GROUP BY scope, question ORDER BY max(row) DESC LIMIT :limit"
 )
 
 
@@ -104,4 +109,13 @@ def votes(connection: sqlite3.Connection, scope: str, question: str) -> list[Vot
     return [
         Vote(scope=scope_, question=question_, agent=agent, choice=choice, cast_at=from_micros(at))
         for scope_, question_, agent, choice, at in connection.execute(_VOTES, (scope, question))
+    ]
+
+
+def questions(connection: sqlite3.Connection, where: ScopeFilter, limit: int) -> list[Question]:
+    return [
+        Question(scope=scope, question=question, votes=votes, agents=agents)
+        for scope, question, votes, agents in connection.execute(
+            _QUESTIONS, scope_parameters(where) | {"limit": limit}
+        )
     ]

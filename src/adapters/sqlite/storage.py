@@ -17,6 +17,8 @@ from .apply import apply, apply_once, check_once, prepare
 from .backup import Copying
 from .connection import Synchronous, connect_reader, connect_sweeper
 from .lane import Lane
+from .loop_connection import LoopConnection
+from .loop_reads import LoopReads
 from .maintenance import maintain
 from .mark import ChangeMark
 from .pages import check_limit
@@ -56,10 +58,12 @@ _POINT_READS = 64
 
 
 class SqliteStorage(SqliteReader):
-    """One thread writes, one answers point reads, one searches, one sweeps; each starts when it is first needed.
+    """One thread writes, one answers point reads, one searches, one sweeps; each starts when it is first needed. Brief
+    reads are made on the event loop as long as they are quick.
 
-    `origin` names this instance in its events. Seconds: `busy_timeout` is how long other processes are waited for,
-    `unit_idle_timeout` how long an open unit may do nothing (in real time, whatever `clock` says).
+    `origin` names this instance in its events. Seconds, in real time whatever `clock` says: `busy_timeout` is how long
+    other processes are waited for, `unit_idle_timeout` how long an open unit may do nothing, `loop_limit` how long a
+    read may take on the loop before the next ones go to a thread for a while; 0: all go to a thread.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class SqliteStorage(SqliteReader):
         busy_timeout: float = 5.0,
         synchronous: Synchronous = "FULL",
         unit_idle_timeout: float = 5.0,
+        loop_limit: float = 0.001,
     ) -> None:
         self._path = Path(path)
         self._clock = clock
@@ -86,9 +91,12 @@ class SqliteStorage(SqliteReader):
         open_ = partial(connect_reader, self._path, busy_timeout=busy_timeout)
         self._points = Lane(open_, name=name, together=_POINT_READS)
         self._searches = Lane(open_, name=name, together=1)
-        sweeper = partial(connect_sweeper, self._path, busy_timeout=busy_timeout)
-        self._sweeps = Lane(sweeper, name=name, together=1)
-        self._mark = ChangeMark(self._path, self._points)
+        self._sweeps = Lane(
+            partial(connect_sweeper, self._path, busy_timeout=busy_timeout), name=name, together=1
+        )
+        self._on_loop = LoopConnection(self._path, self._points)
+        self._mark = ChangeMark(self._on_loop)
+        self._loop_reads = LoopReads(self._on_loop, limit=loop_limit)
         self._stack = AsyncExitStack()
 
     @property
@@ -101,8 +109,8 @@ class SqliteStorage(SqliteReader):
         self._stack.push_async_callback(self._points.close)
         self._stack.push_async_callback(self._searches.close)
         self._stack.push_async_callback(self._sweeps.close)
-        self._mark.open()
-        self._stack.callback(self._mark.close)
+        self._on_loop.start()
+        self._stack.callback(self._on_loop.close)
         return self
 
     async def __aexit__(
@@ -135,10 +143,10 @@ class SqliteStorage(SqliteReader):
 
     async def outbox(self, after: int, *, limit: int = 500) -> list[Event]:
         check_limit(limit)
-        return await self._read(partial(outbox.events, after=after, limit=limit))
+        return await self._read(partial(outbox.events, after=after, limit=limit), brief=True)
 
     async def outbox_head(self) -> int:
-        return await self._read(outbox.head)
+        return await self._read(outbox.head, brief=True)
 
     async def trim_outbox(self, up_to: int) -> int:
         return await self._writer.submit(lambda transaction: outbox.trim(transaction, up_to))
@@ -213,12 +221,25 @@ class SqliteStorage(SqliteReader):
             "wal_bytes": _size(self._path.with_name(self._path.name + "-wal")),
             "waiting_writes": self._writer.waiting,
             "waiting_reads": self._points.waiting + self._searches.waiting + self._sweeps.waiting,
+            "loop_reads": self._loop_reads.done,
+            "slow_loop_reads": self._loop_reads.slow,
             "transactions": self._writer.transactions,
             "transaction_retries": self._writer.repeated,
         }
 
-    async def _read(self, read: Callable[[sqlite3.Connection], T], *, long: bool = False) -> T:
-        return await (self._searches if long else self._points).call(read)
+    async def _read(
+        self, read: Callable[[sqlite3.Connection], T], *, long: bool = False, brief: bool = False
+    ) -> T:
+        if not brief:
+            return await (self._searches if long else self._points).call(read)
+        done = self._loop_reads.attempt(read)
+        if done is None:
+            answer = self._points.submit(read)
+            self._loop_reads.prepare()
+            return await answer
+        if self._loop_reads.turn_due:
+            await asyncio.sleep(0)
+        return done[0]
 
     async def _sweep(self, read: Callable[[sqlite3.Connection], T]) -> T:
         return await self._sweeps.call(read)

@@ -55,7 +55,13 @@ class SqliteUnit(SqliteReader):
     async def _sweep(self, read: Callable[[sqlite3.Connection], T]) -> T:
         return await self._read(read)
 
-    async def _read(self, read: Callable[[sqlite3.Connection], T], *, long: bool = False) -> T:  # noqa: ARG002 - one thread here
+    async def _read(
+        self,
+        read: Callable[[sqlite3.Connection], T],
+        *,
+        long: bool = False,  # noqa: ARG002 - one thread here
+        brief: bool = False,  # noqa: ARG002 - same
+    ) -> T:
         if self._failure is not None:
             raise self._failure
         return await self._turn.run(lambda transaction: read(transaction.connection))

@@ -32,6 +32,11 @@ class Whole(msgspec.Struct, frozen=True):
     entry: Entry
     former: tuple[Revision, ...] = ()
 
+    @property
+    def versions(self) -> tuple[Entry, ...]:
+        """The oldest first, the current one last."""
+        return (*(past.entry for past in self.former), self.entry)
+
     def version(self, number: int) -> Entry:
         return self.entry if number == self.entry.version else self.former[number - 1].entry
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...ports.errors import Conflict, NotFound, Rejected
+from .cleansing import Cleansing
 from .deciding import Case, Deciding, outcome_of
 from .grouping import Grouping
 from .reading import ExportReader
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from ...ports.changes import Outcome
     from ...ports.storage import Storage
+    from ..redaction.cleaning import Cleaner
     from ..requests_moving import Format, OnConflict
     from .grouping import Batch
     from .records import End
@@ -46,6 +48,7 @@ class Import:
         on_conflict: OnConflict,
         ceiling: str,
         report: Report | None = None,
+        cleaner: Cleaner | None = None,
     ) -> None:
         self._storage = storage
         self._source = source
@@ -54,6 +57,7 @@ class Import:
         self._ceiling = ceiling
         self._report = report
         self._told = 0
+        self._cleaner = cleaner
         self._deciding = Deciding(storage, ceiling=ceiling, policy=on_conflict)
 
     async def run(self, *, dry_run: bool = False) -> ImportResult:
@@ -61,14 +65,17 @@ class Import:
         stands in its way and `on_conflict` is fail. Nothing was written then, but for a conflict that only the writing
         itself could show (the same content under another id): what came before it is in.
         """
-        end = await self._read(self._judge, Account(), None)
+        judged = Cleansing(self._cleaner) if self._cleaner is not None and self._fails else None
+        end = await self._read(self._judge, Account(), None, judged)
         account = Account()
+        cleansing = None if self._cleaner is None else Cleansing(self._cleaner)
         total = sum(msgspec.structs.astuple(end.counts))
-        if await self._read(self._try if dry_run else self._write, account, total) != end:
+        if await self._read(self._try if dry_run else self._write, account, total, cleansing) != end:
             raise Rejected("content: it changed while it was read; import it again", "content")
-        return account.result(end, dry_run=dry_run)
+        redacted = 0 if cleansing is None else cleansing.redacted
+        return account.result(end, dry_run=dry_run, redacted=redacted)
 
-    async def _read(self, use: Use, account: Account, total: int | None) -> End:
+    async def _read(self, use: Use, account: Account, total: int | None, cleansing: Cleansing | None) -> End:
         """`total`: how many records there are, once that is known. Both readings count as half of the work."""
         reader, grouping = ExportReader(self._form), Grouping(self._ceiling)
         before, whole = (0, None) if total is None else (total, 2 * total)
@@ -76,7 +83,7 @@ class Import:
 
         async def take(batches: Iterable[Batch]) -> None:
             for batch in batches:
-                await use(batch, account)
+                await use(batch if cleansing is None else await cleansing.batch(batch), account)
                 done = before + reader.records
                 if self._report is not None and done > self._told:
                     self._told = done

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ...ports.blobs import BlobStore
     from ...ports.storage import Storage
     from ..caller import Caller
+    from ..redaction.cleaning import Cleaner
     from ..requests_moving import ExportCall, Format, ImportCall, OnConflict
     from .export import Report
     from .importing import Source
@@ -29,11 +30,17 @@ class Moving:
     """`blobs`: where named exports are. `wrote` is called after an import, done or not: earlier answers are over."""
 
     def __init__(
-        self, storage: Storage, blobs: BlobStore, *, wrote: Callable[[], None] | None = None
+        self,
+        storage: Storage,
+        blobs: BlobStore,
+        *,
+        wrote: Callable[[], None] | None = None,
+        cleaner: Cleaner | None = None,
     ) -> None:
         self._storage = storage
         self._blobs = blobs
         self._wrote = wrote
+        self._cleaner = cleaner
 
     async def export(self, request: ExportCall, caller: Caller, report: Report | None = None) -> ExportResult:
         form = form_of(request.format, request.name)
@@ -96,8 +103,9 @@ class Moving:
         report: Report | None = None,
     ) -> ImportResult:
         work = Import(
-            self._storage, source, form=form, on_conflict=on_conflict, ceiling=caller.ceiling, report=report
-        )
+            self._storage, source, form=form, on_conflict=on_conflict, ceiling=caller.ceiling, report=report,
+            cleaner=self._cleaner,
+        )  # fmt: skip
         try:
             return await work.run(dry_run=dry_run)
         finally:

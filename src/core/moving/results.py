@@ -47,7 +47,7 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`conflicts`: the first of them. On a dry run, what would be."""
+    """`conflicts`: the first of them. `redacted`: places where a secret was left out. On a dry run, what would be."""
 
     entries: Moved
     relations: Moved
@@ -58,6 +58,7 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts
     digest: str
     dry_run: bool
+    redacted: int = 0
 
 
 class Account:
@@ -78,7 +79,7 @@ class Account:
                     Left(record=section, id=subject[:_REASON_CHARS], reason=reason[:_REASON_CHARS])
                 )
 
-    def result(self, end: End, *, dry_run: bool) -> ImportResult:
+    def result(self, end: End, *, dry_run: bool, redacted: int = 0) -> ImportResult:
         moved = {
             section: Moved(
                 created=counts.get("created", 0),
@@ -98,4 +99,5 @@ class Account:
             counts=end.counts,
             digest=end.digest,
             dry_run=dry_run,
+            redacted=redacted,
         )

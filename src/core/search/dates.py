@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
+
+from ..periods.names import WEEKDAY
+from ..periods.period import Days, midnight, months, one_day
+from ..periods.relative import FROM_NOW, latest_weekday
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ..periods.period import Period
 
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
@@ -27,14 +34,13 @@ _NAMED = re.compile(
 )
 _BEFORE_MONTHS = re.compile(r"\b(?:in|during|since|until|last|this|every|early|late|mid)[ -]$", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\w.-])((?:19|20)\d\d)(?![\w-]|\.\d)", re.ASCII)
-_AGO = {
-    "today": (0, 1),
-    "yesterday": (1, 1),
-    "last week": (13, 13),
-    "last month": (61, 61),
-    "this week": (6, 7),
-}
-_RELATIVE = re.compile(rf"\b({'|'.join(_AGO)})\b", re.IGNORECASE)
+_LOOSE = {"last week": (13, 13), "last month": (61, 61), "this week": (6, 7)}
+"""Days back, and how many from there: what people also mean by them."""
+_CUE = re.compile(r"\b(?:ago|in|last|past|previous|this|current|next|today|yesterday|tomorrow|on|since|w\d\d|q[1-4])\b",
+                  re.ASCII | re.IGNORECASE)  # fmt: skip
+_ON = re.compile(rf"\b(?:on|since|until) ({WEEKDAY})\b", re.ASCII | re.IGNORECASE)
+_WEEK = re.compile(r"(?<![\w-])(\d{4})-?w(\d\d)(?![\w-])", re.ASCII | re.IGNORECASE)
+_QUARTER = re.compile(r"(?<![\w-])(?:(\d{4})-?q([1-4])|q([1-4]) (\d{4}))(?![\w-])", re.ASCII | re.IGNORECASE)
 _MOST = 4
 _YEARS = 30
 
@@ -58,21 +64,44 @@ class Named(NamedTuple):
 
 def named_times(question: str, now: datetime, first_year: int) -> list[Named]:
     """Whatever can be read as a date. A day or a month without a year stands for that of every year since
-    `first_year`, `3/4/2025` for both of the days that it may be.
+    `first_year`, `3/4/2025` for both of the days that it may be. Days begin where `now` says.
     """
     found = list(_absolute(question, now, first_year))
-    for match in _RELATIVE.finditer(question):
-        back, length = _AGO[match[1].lower()]
-        start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=back)
-        found.append(Named((Stretch(start, start + timedelta(days=length), 1.0),)))
+    if _CUE.search(question):
+        found += _from_now(question, now)
     return found
 
 
+def _from_now(question: str, now: datetime) -> Iterator[Named]:
+    for form in FROM_NOW:
+        for match in list(form.pattern.finditer(question))[:_MOST]:
+            with suppress(ValueError, OverflowError):
+                yield _named(form.read(match, now), now, match[0])
+    for match in list(_ON.finditer(question))[:_MOST]:
+        yield _named(latest_weekday(match[1], now), now, match[0])
+
+
+def _named(found: Days | Period, now: datetime, said: str) -> Named:
+    zone = now.tzinfo or UTC
+    period = found.period(zone) if isinstance(found, Days) else found
+    start, end = period
+    if start == end:
+        # An instant, which nothing happened at: the hour around it.
+        start, end = start - timedelta(minutes=30), end + timedelta(minutes=30)
+    loose = _LOOSE.get(said.lower())
+    if loose is None:
+        return Named((Stretch(start, end, 1.0),))
+    first = midnight(now.date() - timedelta(days=loose[0]), zone)
+    return Named((Stretch(start, end, 1.0),), (Stretch(first, first + timedelta(days=loose[1]), 1.0),))
+
+
 def _absolute(question: str, now: datetime, first_year: int) -> Iterator[Named]:
+    zone = now.tzinfo or UTC
     found = [
-        *(_dates((year, month, day)) for year, month, day in _matches(_ISO, question)),
-        *(_dates((year, month, day)) for day, month, year in _matches(_DOTTED, question)),
-        *(_dates((year, m, n), (year, n, m)) for m, n, year in _matches(_SLASHED, question)),
+        *(_dates(zone, (year, month, day)) for year, month, day in _matches(_ISO, question)),
+        *(_dates(zone, (year, month, day)) for day, month, year in _matches(_DOTTED, question)),
+        *(_dates(zone, (year, m, n), (year, n, m)) for m, n, year in _matches(_SLASHED, question)),
+        *_periods(question, zone),
     ]
     for match in list(_NAMED.finditer(question))[:_MOST]:
         day, name, other_day, year = match.groups()
@@ -81,13 +110,25 @@ def _absolute(question: str, now: datetime, first_year: int) -> Iterator[Named]:
             continue
         number = int(day or other_day or 0)
         years = (int(year),) if year else range(max(first_year, now.year - _YEARS), now.year + 1)
-        found.append(_dates(*((each, _NUMBERS[name.lower()], number) for each in years)))
+        found.append(_dates(zone, *((each, _NUMBERS[name.lower()], number) for each in years)))
     if not found:
         for match in list(_YEAR.finditer(question))[:_MOST]:
             year = int(match[1])
-            start, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
-            found.append(Named((Stretch(start, end, 1.0),)))
+            found.append(Named((Stretch(*months(year, 1, 12).period(zone), 1.0),)))
     yield from found
+
+
+def _periods(question: str, zone: tzinfo) -> Iterator[Named]:
+    """Weeks and quarters by their numbers."""
+    for match in list(_WEEK.finditer(question))[:_MOST]:
+        with suppress(ValueError, OverflowError):
+            monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)
+            week = Days(monday, monday + timedelta(weeks=1))
+            yield Named((Stretch(*week.period(zone), 1.0),))
+    for match in list(_QUARTER.finditer(question))[:_MOST]:
+        with suppress(ValueError, OverflowError):
+            quarter = months(int(match[1] or match[4]), 3 * int(match[2] or match[3]) - 2, 3)
+            yield Named((Stretch(*quarter.period(zone), 1.0),))
 
 
 def _matches(pattern: re.Pattern[str], question: str) -> list[list[int]]:
@@ -104,29 +145,35 @@ def _is_month(name: str, before: str, after: str) -> bool:
     return len(name) > 3
 
 
-def _dates(*dates: tuple[int, int, int]) -> Named:
+def _dates(zone: tzinfo, *dates: tuple[int, int, int]) -> Named:
     """Of (year, month, day, or 0 for the whole month); those that do not exist are left out."""
     times: dict[Stretch, None] = {}
     around: list[Stretch] = []
     for year, month, day in dates:
         try:
-            start = datetime(year, month, day or 1, tzinfo=UTC)
-            end = (
-                start + timedelta(days=1)
-                if day
-                else datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
-            )
+            days = one_day(date(year, month, day)) if day else months(year, _checked(month))
+            start, end = days.period(zone)
             if day:
-                around += _around(start)
+                around += _around(days.first, zone)
         except (ValueError, OverflowError):
+            continue
+        if start == end:
             continue
         times[Stretch(start, end, 1.0)] = None
     return Named(tuple(times), tuple(around))
 
 
-def _around(day: datetime) -> Iterator[Stretch]:
+def _checked(month: int) -> int:
+    if not 1 <= month <= 12:
+        raise ValueError(month)
+    return month
+
+
+def _around(day: date, zone: tzinfo) -> Iterator[Stretch]:
     """People tell of a day later than it was: the days after it fit best, the week after it too, its month a little."""
-    month = day.replace(day=1)
-    yield Stretch(month, datetime(day.year + day.month // 12, day.month % 12 + 1, 1, tzinfo=UTC), 0.3)
-    yield Stretch(day - timedelta(days=1), day + timedelta(days=9), 0.7)
-    yield Stretch(day, day + timedelta(days=3), 1.0)
+    for first, after, fit in (
+        (*months(day.year, day.month), 0.3),
+        (day - timedelta(days=1), day + timedelta(days=9), 0.7),
+        (day, day + timedelta(days=3), 1.0),
+    ):
+        yield Stretch(midnight(first, zone), midnight(after, zone), fit)

@@ -72,6 +72,10 @@ class Embedding:
         return self._quick
 
     @property
+    def stored(self) -> Embedder | None:
+        return self._stored
+
+    @property
     def incomplete(self) -> bool:
         """Whether there are entries without a vector that they are to have."""
         return bool(self._unembedded or self._waiting)
@@ -129,6 +133,10 @@ class Embedding:
             self._drop(self._waiting, found)
             if wait:
                 self._waiting.update(dict.fromkeys(entry_id for entry_id in some if entry_id not in found))
+
+    def want(self, ids: Iterable[str]) -> None:
+        """These have no vectors of the stored one, and are to have some."""
+        self._waiting.update(dict.fromkeys(ids))
 
     async def sweep(self) -> None:
         """Make what is missing and store it, unless another process is at it. Its vectors come back by the outbox."""

@@ -122,6 +122,14 @@ class Index:
             limit=asked.limit,
         )
 
+    def embedded(self, model: str) -> int:
+        """How many entries have a vector of the model."""
+        table = self.tables.get(model)
+        if table is None:
+            return 0
+        has = table.first["count"] > 0
+        return int(np.count_nonzero(has & self.catalogue.docs["alive"][: len(has)]))
+
     def unembedded(self, model: str) -> list[str]:
         """Ids of entries without a vector of the model."""
         table = self.tables.get(model)

@@ -27,7 +27,9 @@ _LEVELS = 1_024
 
 
 class Ranked(NamedTuple):
-    """`start`, `end`: its best chunk. `parts`: what each ingredient gave; they add up to `score`."""
+    """`start`, `end`: its best chunk. `parts`: what each ingredient gave; they add up to `score`. `sure`: what the best
+    of this answer is worth, 0 to 1.
+    """
 
     id: str
     score: float
@@ -37,6 +39,7 @@ class Ranked(NamedTuple):
     parts: dict[str, float]
     start: int
     end: int
+    sure: float
 
 
 def rank(
@@ -73,8 +76,10 @@ def rank(
     total: Floats = np.stack(list(parts.values())).sum(axis=0)
     evidence = (words.docs[docs] > 0) | cosines.near | context.in_context(index.catalogue, docs, lent)
     evidence |= (author[docs] > 0) | (date[docs] > 0)
+    named = bool(words.shares and weights.lexical) or author.any() or date.any()
+    sure = 1.0 if named else cosines.sure
     return [
-        _ranked(index, int(docs[n]), n, words=words, cosines=cosines, total=total, parts=parts)
+        _ranked(index, int(docs[n]), n, words=words, cosines=cosines, total=total, parts=parts, sure=sure)
         for n in _best(index, docs, np.where(evidence, total, -np.inf), limit)
     ]
 
@@ -133,6 +138,7 @@ def _ranked(
     cosines: dense.Cosines,
     total: Floats,
     parts: Mapping[str, Floats],
+    sure: float,
 ) -> Ranked:
     by_words = float(words.docs[doc])
     near = bool(cosines.near[place])
@@ -146,4 +152,5 @@ def _ranked(
         parts={name: float(each[place]) for name, each in parts.items() if each[place]},
         start=start,
         end=end,
+        sure=sure,
     )

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ...ports.errors import PortError
-from ...ports.records import Entry
 from ...ports.scopes import ScopeFilter
 from .allowance import Allowance
 from .embedding import Embedding
 from .follower import Follower
+from .found import Answer, Scored, VectorCount
 from .keeping import Keeping
+from .large import Large
 from .matching import matches
 from .question import asks_for_a_name, names_something
 from .weights import Weights
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
     from ...ports.clock import Clock
     from ...ports.embedder import Embedder
     from ...ports.queries import EntryFilter
+    from ...ports.records import Entry
     from ...ports.sidecar import Sidecar
     from ...ports.storage import Storage
     from ...ports.worker import Worker
+    from .found import Mode
     from .index import Index
     from .looking import Similar
     from .rank import Ranked
-
-Mode = Literal["hybrid", "lexical", "dense"]
 
 _EVERYWHERE = ScopeFilter(descendants=True)
 _SPARE = 8
@@ -47,28 +48,11 @@ _LOOKING = 4
 """Writes that look for similar entries at once. Others do without: they would wait for each other."""
 
 
-class Scored(msgspec.Struct, frozen=True, kw_only=True):
-    """`start`, `end`: the best chunk of a long entry (0, 0: the whole). `parts` add up to `score`."""
-
-    entry: Entry
-    score: float
-    match: str = "lexical"
-    lexical: float = 0.0
-    dense: float = 0.0
-    parts: dict[str, float] = {}
-    start: int = 0
-    end: int = 0
-
-
-class Answer(msgspec.Struct, frozen=True):
-    hits: tuple[Scored, ...]
-    degraded: bool = False
-
-
 class Search:
     """`most`: entries up to which there is an index; it lives in memory, about 1.3 KB an entry. `patience`: seconds
-    that a question waits for it. Where there is none, or not yet, `find` gives None, and the store's own search has to
-    do. `moment`: seconds that a write waits to be told what is similar.
+    that a question waits for it. Where there is none, or not yet, the store's own searches by words and by meaning are
+    joined; where the store has no index of vectors `find` gives None, and its search by words has to do. `moment`:
+    seconds that a write waits to be told what is similar.
     """
 
     def __init__(
@@ -99,6 +83,7 @@ class Search:
         self._keeping = Keeping(storage, worker, sidecar)
         self._embedding = Embedding(storage, worker, clock, quick=quick, stored=stored, owner=owner)
         self._follower = Follower(storage, worker, self._embedding, self._keeping)
+        self._large = Large(storage, worker, self._embedding)
         self._filling: asyncio.Task[None] | None = None
         self._filling_since = 0.0
         self._errands: dict[str, asyncio.Task[None]] = {}
@@ -111,12 +96,14 @@ class Search:
         self, text: str, where: EntryFilter, *, mode: Mode, limit: int, now: datetime
     ) -> Answer | None:
         index = await self._ready_index()
-        if index is None:
-            return None
-        vectors, degraded = await self._vectors(index, text, where, mode)
         weights = self._weights
         if mode == "dense":
             weights = msgspec.structs.replace(weights, lexical=0.0)
+        if index is None:
+            if mode == "lexical" or not self._large.possible:
+                return None
+            return await self._find_in_store(text, where, mode=mode, limit=limit, weights=weights)
+        vectors, degraded = await self._vectors(index, text, where, mode)
 
         def search() -> list[Ranked]:
             from .index import Asked  # noqa: PLC0415 - loads numpy
@@ -131,8 +118,7 @@ class Search:
             self._start("save", self._follower.save)
         if self._embedding.due:
             self._start("embed", self._embedding.sweep)
-        ids = [one.id for one in ranked]
-        standing = {entry.id: entry for entry in await self._storage.get(ids, ceiling=where.where.ceiling)}
+        standing = await self._standing([one.id for one in ranked], where, limit)
         hits = tuple(
             Scored(
                 entry=standing[one.id],
@@ -143,11 +129,39 @@ class Search:
                 parts=one.parts,
                 start=one.start,
                 end=one.end,
+                sure=one.sure,
             )
             for one in ranked
             if one.id in standing and matches(standing[one.id], where)
         )
         return Answer(hits[:limit], degraded)
+
+    async def _find_in_store(
+        self, text: str, where: EntryFilter, *, mode: Mode, limit: int, weights: Weights
+    ) -> Answer:
+        whole = False
+        if self._clock.monotonic() < self._too_many_until:
+            whole = await self._large.follow(_BEHIND)
+            if not whole:
+                self._start("hear", self._hear)
+        answer = await self._large.find(text, where, mode=mode, limit=limit, weights=weights, whole=whole)
+        if self._embedding.due:
+            self._start("embed", self._embedding.sweep)
+        return answer
+
+    async def _hear(self) -> None:
+        await self._large.follow()
+
+    async def _standing(self, ids: Sequence[str], where: EntryFilter, limit: int) -> dict[str, Entry]:
+        """As the store has them: so many as an answer holds, and the others where some of these have changed."""
+        found: dict[str, Entry] = {}
+        wanted = limit
+        while ids and wanted > 0:
+            some, ids = ids[:limit], ids[limit:]
+            for entry in await self._storage.get(some, ceiling=where.where.ceiling):
+                found[entry.id] = entry
+                wanted -= matches(entry, where)
+        return found
 
     @property
     def ready(self) -> bool:
@@ -185,6 +199,15 @@ class Search:
     async def _follow(self) -> None:
         await self._follower.catch_up()
 
+    async def vectors(self) -> VectorCount | None:
+        """None where there is no index, or no model."""
+        index, embedders = self._follower.index, self._embedding.embedders
+        if index is None or not embedders:
+            return None
+        model = embedders[0].model
+        embedded, entries = await self._worker.run(lambda: (index.embedded(model), len(index)))
+        return VectorCount(entries=embedded, pending=max(0, entries - embedded))
+
     async def purged(self) -> None:
         """To be said after a purge, before its caller hears of it: no file may hold the words of what is gone."""
         await self._keeping.drop()
@@ -217,7 +240,10 @@ class Search:
         waiting_since = self._filling_since if filling else loop.time()
         try:
             async with asyncio.timeout_at(waiting_since + self._patience):
-                while (index := await self._follower.catch_up()) is None:
+                while (index := await self._follower.catch_up()) is None or len(index) > self._most:
+                    if index is not None:
+                        # It has grown since it was filled.
+                        await self._follower.drop()
                     if await self._too_many():
                         return None
                     await self._fill()

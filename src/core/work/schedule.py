@@ -2,8 +2,8 @@
 
 What is scheduled stands in the store as a job, one of a kind, and the job that ends puts the next one in its place in
 the same transaction. So whoever comes next, after a crash or elsewhere, finds the time of the next run and repeats
-nothing. A process that finds something due takes the lease of the leader for as long as it does it: when it dies, its
-lease and that of its job run out, and another goes on. Only the latest lease of a job may end it, so that a leader who
+nothing. A process that finds something due takes the lock of the leader for as long as it does it: when it dies, that
+and the lease of its job run out, and another goes on. Only the latest lease of a job may end it, so that a leader who
 was believed dead and comes back changes nothing.
 """
 
@@ -40,6 +40,10 @@ _LONGEST_RETRY = 3600.0
 _LONGEST_SLEEP = 300.0
 _SHORTEST_SLEEP = 1.0
 """Where the clocks of hosts differ, what is due here is not yet due there."""
+_HELD = 0.5
+"""Of the lease that is promised: what the lock and the jobs are really held for after the last sign of life. The other
+half is for whoever comes next: to wake up, on a busy machine, and to see what is due.
+"""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +70,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scheduler:
-    """`ttl`: seconds after which another process goes on with the work of a leader that died."""
+    """`lease`: seconds within which another process has gone on with the work of a leader that died."""
 
     def __init__(
         self,
@@ -77,7 +81,7 @@ class Scheduler:
         *,
         owner: str,
         chance: Callable[[], float],
-        ttl: float = 30.0,
+        lease: float = 30.0,
         on_run: Callable[[JobRun], None] = lambda _: None,
         on_trouble: Callable[[PortError | None], None] = lambda _: None,
     ) -> None:
@@ -87,7 +91,7 @@ class Scheduler:
         self._clock = clock
         self._owner = owner
         self._chance = chance
-        self._ttl = ttl
+        self._ttl = lease * _HELD
         self._on_trouble = on_trouble
         self._troubled = False
         self._rest = Sleeper(clock)
@@ -141,7 +145,7 @@ class Scheduler:
             await self._lead(lease, asked)
         finally:
             await self._resign(lease)
-        return max(_SHORTEST_SLEEP, min(await self._due_in(), _LONGEST_SLEEP))
+        return max(min(_SHORTEST_SLEEP, self._ttl), min(await self._due_in(), _LONGEST_SLEEP))
 
     async def _lead(self, lease: Lease, asked: float) -> None:
         async def renew() -> None:

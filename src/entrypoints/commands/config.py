@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..setting import password_in, without_password
 from ..settings import PREFIX, SETTINGS, Reading, read_settings
 from .clients import CLIENTS, configuration_for
 from .output import complain, show, show_json
@@ -49,12 +50,21 @@ def _own_settings(reading: Reading) -> dict[str, str]:
     names = {
         PREFIX + s.name: _value(s, reading)
         for s in SETTINGS
-        if reading.sources[s.name] == "environment" and not s.secret
+        if reading.sources[s.name] == "environment" and not _holds_secret(s, reading)
     }
-    hidden = [PREFIX + s.name for s in SETTINGS if s.secret and reading.sources[s.name] == "environment"]
+    hidden = [
+        PREFIX + s.name
+        for s in SETTINGS
+        if reading.sources[s.name] == "environment" and _holds_secret(s, reading)
+    ]
     for name in hidden:
         complain(f"warning: {name} is a secret and was left out; add it by hand where it is needed")
     return names
+
+
+def _holds_secret(setting: Setting, reading: Reading) -> bool:
+    value = getattr(reading.settings, setting.field)
+    return setting.secret or (setting.address and bool(password_in(value)))
 
 
 def _row(setting: Setting, reading: Reading) -> Row:
@@ -71,6 +81,8 @@ def _value(setting: Setting, reading: Reading) -> str:
     value = getattr(reading.settings, setting.field)
     if setting.secret:
         return "(hidden)" if value else ""
+    if setting.address:
+        return without_password(value)
     if setting.name.endswith("_MS"):
         return str(round(value * 1000))
     return "" if value is None else str(value)

@@ -44,7 +44,7 @@ def run(arguments: list[str]) -> int:
 
 def _told(health: Health, place: str) -> str:
     lines = [f"{health.status}  (agent-memory {health.version}, {place})"]
-    for part in ("database", "cache", "entries", "jobs", "locks", "limiter", "breaker", "redis"):
+    for part in ("database", "cache", "entries", "jobs", "locks", "limiter", "breaker", "vector_db", "redis"):
         figures: dict[str, object] = getattr(health, part)
         if figures:
             lines.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..admin import check_whole_store
 from .in_process import use_memory
 from .output import show, show_json
 from .parsing import Parser
@@ -56,7 +57,8 @@ def run(arguments: list[str]) -> int:
 
 
 def _list(given: dict[str, Any]) -> Callable[[App, Caller], Awaitable[int]]:
-    async def use(app: App, _: Caller) -> int:
+    async def use(app: App, caller: Caller) -> int:
+        check_whole_store(caller, "jobs")
         stats = await app.storage.job_stats()
         if given["dead"]:
             rows = [
@@ -78,7 +80,8 @@ def _list(given: dict[str, Any]) -> Callable[[App, Caller], Awaitable[int]]:
 
 
 def _change(given: dict[str, Any]) -> Callable[[App, Caller], Awaitable[int]]:
-    async def use(app: App, _: Caller) -> int:
+    async def use(app: App, caller: Caller) -> int:
+        check_whole_store(caller, "jobs")
         retry = given["action"] == "retry"
         ids: list[int] = list(dict.fromkeys(given["ids"]))
         refused = await _not_dead(app, ids)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from ...core.redaction.redactor import scrubbed
 from ...core.requests import NewEntry, Remember
 from ...ports.errors import PortError, Rejected
 from ..mcp.arguments import decode_arguments
@@ -63,7 +64,7 @@ async def remember_lines(
                 report.facts.remembered += len(results) - repeats
         except PortError as error:
             report.problem = error
-            report.facts.problem = f"{error.code}: {error}"
+            report.facts.problem = scrubbed(f"{error.code}: {error}")
             if isinstance(error, _BadLine):
                 report.facts.bad_line = error.line
     return report

@@ -37,6 +37,10 @@ def run(arguments: list[str]) -> int:
     settings = reading.settings
     if settings.db_type == "sqlite":
         raise Rejected("an SQLite file is brought up to date whenever it is opened; there is nothing to do")
+    if settings.db_type != "postgresql":
+        raise Rejected(
+            f"{settings.db_type} is brought up to date by its own package; this command is PostgreSQL's"
+        )
     state = asyncio.run(
         _migrate(postgres_settings(settings), settings.place, check=given["check"], to=given.get("to"))
     )

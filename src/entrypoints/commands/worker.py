@@ -17,7 +17,7 @@ def run(arguments: list[str]) -> int:
         "statistics in order, and make backups. Runs until SIGTERM or SIGINT, which let it end what it is at; a second "
         "one does not. Any number may share a store; scheduled work is done by one of them. Settings come from the "
         "environment (`agent-memory config` lists them). Exits with 75 when the store is unavailable at start, with 78 "
-        "when a setting is wrong.",
+        "when a setting is wrong, and with --once with 1 when a job failed.",
         {
             "beside the clients": "worker",
             "one process for all clients of this memory": "worker --listen",

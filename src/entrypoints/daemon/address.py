@@ -29,8 +29,12 @@ def database_of(environment: Mapping[str, str]) -> str:
     """A name that two processes share exactly when they would work on the same memory, with the same coordination
     beside it. Holds no secret.
     """
-    if given(environment, "DB_TYPE", "sqlite").lower() == "sqlite":
-        name = "sqlite:" + os.path.realpath(_database_file(environment))
+    storage = given(environment, "STORAGE") or given(environment, "DB_TYPE", "sqlite")
+    kind, _, place = storage.partition("://")
+    if kind.lower() == "sqlite":
+        name = "sqlite:" + os.path.realpath(unquoted(place) or _database_file(environment))
+    elif place or kind.lower() not in {"postgresql", "postgres"}:
+        name = f"{kind.lower()}://{place.rpartition('@')[2]} {data_folder(environment)}"
     else:
         user = given(environment, "PG_USER", "agent_memory")
         server = f"{given(environment, 'PG_HOST', 'localhost')}:{given(environment, 'PG_PORT', '5432')}"
@@ -47,7 +51,20 @@ def database_of(environment: Mapping[str, str]) -> str:
                 f"/{given(environment, 'REDIS_DB', '0')}"
             )
         name += f" redis {where} {given(environment, 'REDIS_KEY_PREFIX', 'agentmem:')}"
+    for port in ("CACHE", "LOCK", "EVENT_BUS", "RATE_LIMITER", "CIRCUIT_BREAKER"):
+        if chosen := given(environment, port):
+            kind, mark, place = chosen.partition("://")
+            name += f" {port}={kind.lower()}{mark}{place.rpartition('@')[2]}"
     return name
+
+
+def unquoted(text: str) -> str:
+    """The path of an address, percent signs decoded."""
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote  # noqa: PLC0415 - hardly ever needed
+
+    return unquote(text)
 
 
 def sockets_of(environment: Mapping[str, str], database: str) -> tuple[str, ...]:

@@ -94,10 +94,14 @@ class Client(asyncio.Protocol):
         self._house.left(self)
 
     def pause_writing(self) -> None:
+        if self._session is not None:
+            self._session.hold()
         if not self._deaf:
             self._open().pause_reading()
 
     def resume_writing(self) -> None:
+        if self._session is not None:
+            self._session.release()
         if not self._deaf:
             self._open().resume_reading()
 

@@ -9,7 +9,7 @@ from ...core.limits import AGENT_CHARS
 from ...core.scope import parse_scope
 from ...ports.errors import Rejected
 from ...ports.scopes import GLOBAL, within
-from ..settings import Settings, unknown_names
+from ..settings import Settings, ToolSet, unknown_names
 from .address import PREFIX
 from .link import LONGEST, VERSION, line
 
@@ -23,6 +23,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = ""
     agent_id: str = ""
     admin_key: str = ""
+    tools: str = ""
     names: tuple[str, ...] = ()
 
 
@@ -32,6 +33,7 @@ class Terms(msgspec.Struct, frozen=True):
     scope: str
     agent_id: str
     admin_key: str
+    tools: ToolSet = "all"
 
 
 class Declined(Exception):
@@ -73,6 +75,7 @@ def terms_for(hello: Hello, settings: Settings) -> Terms:
         _scope(hello.scope, settings.scope),
         _agent(hello.agent_id, settings.agent_id),
         _admin_key(hello.admin_key, settings.admin_key),
+        _tools(hello.tools, settings.tools),
     )
 
 
@@ -110,3 +113,10 @@ def _admin_key(asked: str, needed: str) -> str:
     if asked and needed and asked != needed:
         raise Declined("admin_key", f"{PREFIX}ADMIN_KEY of this client is not the daemon's")
     return asked or needed
+
+
+def _tools(asked: str, offered: ToolSet) -> ToolSet:
+    """The fewer of both."""
+    if asked.lower() not in {"", "all", "core"}:
+        raise Declined("misconfigured", f"{PREFIX}TOOLS={asked!r}: all or core")
+    return "core" if asked.lower() == "core" else offered

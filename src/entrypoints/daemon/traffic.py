@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from .link import MARK, json_object
+from .resubscribing import ANSWER_TO_OURS, Subscribed
 
 if TYPE_CHECKING:
     from typing import Any
@@ -21,6 +22,7 @@ _LONG_ID = 2048
 _DECODER = json.JSONDecoder()
 _CAUGHT = "the memory's daemon went away during this call, which may have been done or not: look before you repeat it"
 _NOT_DONE = "the memory's daemon is away: this call was not done, and may be repeated"
+_SUBSCRIBING = ("resources/subscribe", "resources/unsubscribe")
 _INITIALIZED = b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n'
 
 
@@ -29,13 +31,14 @@ class _Message:
     judges, this only watches.
     """
 
-    __slots__ = ("cancels", "initialized", "key", "line", "opens")
+    __slots__ = ("cancels", "initialized", "key", "line", "opens", "subscribes")
 
     def __init__(self, line: bytes) -> None:
         self.line = line
         self.key: Key | None = None
         self.cancels: Key | None = None
         self.opens = self.initialized = False
+        self.subscribes: tuple[str, str] | None = None
         facts = json_object(line) or {}
         method = facts.get("method")
         if not isinstance(method, str):
@@ -43,6 +46,10 @@ class _Message:
         self.key = _id(facts.get("id"))
         if self.key is not None:
             self.opens = method == "initialize"
+            if method in _SUBSCRIBING:
+                asked: Any = facts.get("params")
+                uri: Any = asked.get("uri") if hasattr(asked, "get") else None
+                self.subscribes = (method, uri) if isinstance(uri, str) else None
         elif method == "notifications/initialized":
             self.initialized = True
         elif method == "notifications/cancelled":
@@ -69,6 +76,7 @@ class Traffic:
         self._initialize: tuple[Key, bytes] | None = None
         self._initialize_answer = b""
         self._initialized = False
+        self._subscribed = Subscribed()
         self.queued = 0
         """Bytes that wait to be sent."""
 
@@ -110,6 +118,8 @@ class Traffic:
                 break
             if message.key is not None:
                 self._unanswered[message.key] = message
+                if message.subscribes is not None:
+                    self._subscribed.sent(message.key, *message.subscribes)
             elif message.cancels is not None:
                 self._unanswered.pop(message.cancels, None)
             elif message.initialized:
@@ -129,16 +139,21 @@ class Traffic:
             return b""
         block = bytes(self._down) + data[:end]
         self._down[:] = data[end:]
-        link = False
+        ours = False
         for line in block.split(b"\n"):
-            if line.startswith(_ANSWER):
+            if line.startswith(ANSWER_TO_OURS):
+                ours = True
+            elif line.startswith(_ANSWER):
                 self._close(line)
             elif line.startswith(MARK):
-                link = True
+                ours = True
                 self._goodbye = b'"goodbye"' in line
-        if link:
-            block = b"".join(line + b"\n" for line in block.split(b"\n")[:-1] if not line.startswith(MARK))
-        return block
+        return b"".join(map(self._told, block.split(b"\n")[:-1])) if ours else block
+
+    def _told(self, line: bytes) -> bytes:
+        if line.startswith(ANSWER_TO_OURS):
+            return self._subscribed.renewed(line)
+        return b"" if line.startswith(MARK) else line + b"\n"
 
     def lost(self) -> tuple[int, bytes]:
         """The connection has ended. How many calls were caught by it, and the errors that answer them.
@@ -153,6 +168,7 @@ class Traffic:
         again = [message for key, message in self._unanswered.items() if self._goodbye or key == opening]
         caught = [key for key in self._unanswered if not self._goodbye and key != opening]
         self._unanswered.clear()
+        self._subscribed.lost()
         self._waiting[:0] = again
         self.queued += sum(len(message.line) for message in again)
         self._goodbye = False
@@ -178,7 +194,7 @@ class Traffic:
         """What to say to the daemon's answer to that, or None where it is not what the client was told once."""
         if answer != self._initialize_answer:
             return None
-        return _INITIALIZED if self._initialized else b""
+        return (_INITIALIZED if self._initialized else b"") + self._subscribed.again()
 
     def _take(self, line: bytes) -> None:
         if line and not line.isspace():
@@ -197,6 +213,7 @@ class Traffic:
         except ValueError:
             key = json.loads(line)["id"]
         self._unanswered.pop(key, None)
+        self._subscribed.answered(key, line)
         if self._initialize is not None and key == self._initialize[0] and not self._initialize_answer:
             self._initialize_answer = line + b"\n"
 

@@ -1,6 +1,6 @@
 """What an MCP server asks of the program behind it.
 
-A program offers any of four things, each a Protocol of its own; a capability is advertised exactly when its
+A program offers any of five things, each a Protocol of its own; a capability is advertised exactly when its
 part of `Application` is given. Methods run as one asyncio task a call and are cancelled when the client
 cancels or the server gives up waiting: what they must finish they have to shield.
 
@@ -18,7 +18,7 @@ import msgspec
 from .messages import INVALID_PARAMS, LATEST, NO_META, ClientInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .content import Completion, Page, PromptResult, ResourceResult, ToolResult
 
@@ -108,8 +108,28 @@ class CompletionTarget(msgspec.Struct, frozen=True):
 
 
 class Completions(Protocol):
-    async def complete(self, target: CompletionTarget, value: str, resolved: Mapping[str, str]) -> Completion:
+    async def complete(
+        self, target: CompletionTarget, value: str, resolved: Mapping[str, str], context: CallContext
+    ) -> Completion:
         """Values that start with `value`, best first. `resolved` holds the arguments that are settled already."""
+        ...
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A subscription. `uris` are those whose changes will be told, as they were asked for; `close` ends it."""
+
+    uris: tuple[str, ...]
+    close: Callable[[], None]
+
+
+class Subscriptions(Protocol):
+    async def open(
+        self, uris: Sequence[str], tell: Callable[[Iterable[str]], None], context: CallContext
+    ) -> Opened:
+        """From the moment this returns `tell` is called with the URIs of what has changed: those asked for, or of
+        what is part of them. It is called on the running loop and takes no time. `Refused`, `ResourceNotFound` where
+        none of them is to be had.
+        """
         ...
 
 
@@ -118,3 +138,4 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     resources: Resources | None = None
     prompts: Prompts | None = None
     completions: Completions | None = None
+    subscriptions: Subscriptions | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...core.redaction.redactor import scrubbed
 from ...core.results import Stored, stored
 from ...ports.errors import CircuitOpen, Conflict, RateLimited, Rejected
 
@@ -29,7 +30,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def failure_data(error: PortError) -> Failure:
     return Failure(
         error=error.code,
-        message=str(error),
+        message=scrubbed(str(error)),
         retryable=error.retryable,
         field=error.field if isinstance(error, Rejected) else None,
         retry_after=round(error.retry_after, 3) if isinstance(error, CircuitOpen | RateLimited) else None,

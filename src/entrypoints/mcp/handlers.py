@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ...core import requests
+from ...core import requests, requests_team
 from ...core.caller import Caller
-from ...ports.errors import PortError, Rejected
-from ..admin import is_admin
+from ...ports.errors import PortError
 from ..health import Health, check_health
-from . import text
+from . import text, text_team
 from .application import Refused, UnknownTool
 from .arguments import decode_arguments
 from .content import CacheHint, Page, ToolResult
@@ -21,6 +20,7 @@ from .handlers_moving import MovingTools
 from .tools import TOOLS, listed
 
 if TYPE_CHECKING:
+    from ..settings import ToolSet
     from ..wiring import App
     from .application import CallContext
 
@@ -28,6 +28,10 @@ _LIST_TTL_MS = 3_600_000
 _LONGEST_NAME = 128  # of a tool, in the protocol
 
 
+CORE = frozenset({
+    "memory_remember", "memory_recall", "memory_get", "memory_update", "memory_forget", "memory_context",
+})  # fmt: skip
+"""The tools of an agent that works alone: less to read before every task."""
 UNLIMITED = frozenset({"memory_health"})
 """Counted under no rate limit: how the memory is must be seen also by whoever has used up their calls."""
 
@@ -66,26 +70,30 @@ class MemoryTools:
             "memory_forget": (requests.Forget, self._forget, text.forgotten),
             "memory_link": (requests.Link, memory.link, text.linked),
             "memory_file_lock": (requests.FileLock, self._file_lock, text.file_locked),
+            "memory_session": (requests_team.SessionCall, app.team.session, text_team.session_told),
+            "memory_vote": (requests_team.VoteCall, app.team.vote, text_team.vote_told),
+            "memory_context": (requests_team.ContextCall, app.team.context, text_team.context_told),
             "memory_health": (NoArguments, self._health, _health_text),
         }
+        self._listed = tool_list(app.settings.tools)
         long = MovingTools(app, self._check_key).runs
         self._tools = {
             schema["name"]: _Tool(
                 schema["inputSchema"], msgspec.json.Decoder(kind), run, tell, long=schema["name"] in long
             )
-            for schema in TOOLS
+            for schema in _offered(app.settings.tools)
             for kind, run, tell in [made.get(schema["name"]) or long[schema["name"]]]
         }
 
     async def list_tools(self, cursor: str | None) -> Page:
         if cursor is not None:
             raise Refused("cursor: there is one page of tools")
-        return Page(tool_list(), cache=CacheHint(_LIST_TTL_MS, "public"))
+        return Page(self._listed, cache=CacheHint(_LIST_TTL_MS, "public"))
 
     async def call_tool(self, name: str, arguments: msgspec.Raw, context: CallContext) -> ToolResult:
         tool = self._tools.get(name)
         if tool is None:
-            raise UnknownTool(name[:_LONGEST_NAME])
+            raise _unknown(name)
         caller = self._caller(context.client.name, name)
         limits = self._app.limits
         try:
@@ -109,22 +117,17 @@ class MemoryTools:
 
     async def _forget(self, request: requests.Forget, caller: Caller) -> object:
         if request.purge:
-            self._check_key(request.admin_key, "purging", "nothing was purged")
+            self._check_key(request.admin_key, caller, "purging", "nothing was purged")
         return await self._app.memory.forget(request, caller)
 
     async def _file_lock(self, request: requests.FileLock, caller: Caller) -> object:
         if request.action == "force_unlock":
-            self._check_key(request.admin_key, "ending another's lock", "no lock was ended")
+            self._check_key(request.admin_key, caller, "ending another's lock", "no lock was ended")
         return await self._app.file_locks.act(request, caller)
 
-    def _check_key(self, given: str | None, what: str, outcome: str) -> None:
-        needed = self._app.settings.admin_key
-        if needed and not given:
-            raise Rejected(
-                f"admin_key is missing: {what} needs the one that this server was started with", "admin_key"
-            )
-        if not is_admin(given, needed):
-            raise Rejected(f"admin_key is wrong: {outcome}", "admin_key")
+    def _check_key(self, given: str | None, caller: Caller, what: str, outcome: str) -> None:
+        """See `AdminGuard.check`: the one place that knows."""
+        self._app.guard.check(given, self._app.settings.admin_key, caller, what, outcome)
 
     async def _health(self, _request: NoArguments, caller: Caller) -> Health:
         return await check_health(self._app, caller.ceiling)
@@ -138,8 +141,21 @@ def _agent_of(arguments: msgspec.Raw) -> str | None:
         return None
 
 
-def tool_list() -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode([listed(tool) for tool in TOOLS]))
+def tool_list(shown: ToolSet = "all") -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode([listed(tool) for tool in _offered(shown)]))
+
+
+def _offered(shown: ToolSet) -> tuple[dict[str, Any], ...]:
+    return tuple(schema for schema in TOOLS if shown == "all" or schema["name"] in CORE)
+
+
+def _unknown(name: str) -> Refused:
+    if any(schema["name"] == name for schema in TOOLS):
+        return Refused(
+            f"{name} is not offered here: this server was started with AGENT_MEMORY_TOOLS=core, which has "
+            f"{', '.join(schema['name'] for schema in _offered('core'))}"
+        )
+    return UnknownTool(name[:_LONGEST_NAME])
 
 
 def _health_text(health: Health) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, float | None, str | None], None]
 LongRun = Callable[[Any, "Caller", Progress], Awaitable[Any]]
-CheckKey = Callable[[str | None, str, str], None]
+CheckKey = Callable[[str | None, "Caller", str, str], None]
 
 
 class MovingTools:
@@ -40,11 +40,11 @@ class MovingTools:
         return await self._mover().export(request, caller, progress)
 
     async def _import(self, request: ImportCall, caller: Caller, progress: Progress) -> object:
-        self._check_key(request.admin_key, "importing", "nothing was imported")
+        self._check_key(request.admin_key, caller, "importing", "nothing was imported")
         return await self._mover().import_(request, caller, progress)
 
     async def _maintain(self, request: MaintainCall, caller: Caller, progress: Progress) -> object:
-        self._check_key(request.admin_key, "maintenance", "nothing was done")
+        self._check_key(request.admin_key, caller, "maintenance", "nothing was done")
         if self._maintaining is None:
             from ..moving import make_maintaining  # noqa: PLC0415 - a start has no use for it
 

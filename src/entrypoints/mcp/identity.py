@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
-from .messages import SERVER_INFO_KEY, STATELESS_REVISIONS
+from .messages import SERVER_INFO_KEY, STATELESS_REVISIONS, SUBSCRIPTION_KEY
+
+if TYPE_CHECKING:
+    from .messages import RequestId
 
 # Identity and tool list are fixed while the process lives; a client that restarts it asks again anyway.
 DISCOVER_TTL_MS = 3_600_000
@@ -15,6 +20,9 @@ _METHODS = {
     "prompts": ("prompts/list", "prompts/get"),
     "completions": ("completion/complete",),
 }
+SUBSCRIBE, UNSUBSCRIBE = "resources/subscribe", "resources/unsubscribe"
+LISTEN = "subscriptions/listen"
+"""What the stateless era has in their place."""
 
 
 class ServerInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -30,14 +38,30 @@ class ServerInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 class Identity:
     """The bodies that never change, made once."""
 
-    def __init__(self, info: ServerInfo, *, offers: frozenset[str], instructions: str | None = None) -> None:
-        """`offers` names capabilities: `tools`, `resources`, `prompts`, `completions`."""
+    def __init__(
+        self,
+        info: ServerInfo,
+        *,
+        offers: frozenset[str],
+        subscribes: bool = False,
+        instructions: str | None = None,
+    ) -> None:
+        """`offers` names capabilities: `tools`, `resources`, `prompts`, `completions`. `subscribes`: whether changes
+        of resources are told.
+        """
         self.info = info
-        self.methods = frozenset(method for name in offers for method in _METHODS[name])
+        methods = frozenset(method for name in offers for method in _METHODS[name])
+        self.handshake_methods = methods.union((SUBSCRIBE, UNSUBSCRIBE) if subscribes else ())
+        self.stateless_methods = methods.union((LISTEN,) if subscribes else ())
         self._capabilities = {name: _NOTHING for name in _METHODS if name in offers}
+        if subscribes:
+            self._capabilities["resources"] = {"subscribe": True}
         self._instructions = {} if instructions is None else {"instructions": instructions}
-        stamp = msgspec.json.encode({SERVER_INFO_KEY: info})
-        self.stateless_tail = b'"resultType":"complete","_meta":' + stamp + b"}"
+        self.stateless_tail = self._tail({SERVER_INFO_KEY: info})
+
+    def stream_tail(self, subscription: RequestId) -> bytes:
+        """Of the result that ends a subscription."""
+        return self._tail({SUBSCRIPTION_KEY: subscription, SERVER_INFO_KEY: self.info})
 
     def initialized(self, revision: str) -> bytes:
         return msgspec.json.encode(
@@ -57,6 +81,10 @@ class Identity:
                 **self._instructions,
             }
         )
+
+    @staticmethod
+    def _tail(meta: dict[str, object]) -> bytes:
+        return b'"resultType":"complete","_meta":' + msgspec.json.encode(meta) + b"}"
 
 
 _NOTHING: dict[str, object] = {}

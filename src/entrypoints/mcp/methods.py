@@ -133,7 +133,7 @@ def methods_of(application: Application) -> dict[str, Method]:
 
 def _tools(tools: Tools) -> dict[str, Method]:
     async def call(params: msgspec.Raw, context: CallContext) -> Answer:
-        wanted = _decoded(params, _ToolCall)
+        wanted = decoded(params, _ToolCall)
         arguments = NO_PARAMS if wanted.arguments == NULL else wanted.arguments
         if not bytes(arguments).startswith(b"{"):
             raise Refused("params.arguments must be an object")
@@ -145,7 +145,7 @@ def _tools(tools: Tools) -> dict[str, Method]:
 
 def _resources(resources: Resources) -> dict[str, Method]:
     async def read(params: msgspec.Raw, context: CallContext) -> Answer:
-        result = await resources.read_resource(_decoded(params, _ReadParams).uri, context)
+        result = await resources.read_resource(decoded(params, _ReadParams).uri, context)
         return _ContentsBody(tuple(result.contents)), result.cache
 
     return {
@@ -157,7 +157,7 @@ def _resources(resources: Resources) -> dict[str, Method]:
 
 def _prompts(prompts: Prompts) -> dict[str, Method]:
     async def get(params: msgspec.Raw, context: CallContext) -> Answer:
-        wanted = _decoded(params, _PromptParams)
+        wanted = decoded(params, _PromptParams)
         result = await prompts.get_prompt(wanted.name, wanted.arguments or {}, context)
         messages = [_MessageBody(message.role, _Text(message.text)) for message in result.messages]
         return _PromptBody(messages, _present(result.description)), None
@@ -166,15 +166,15 @@ def _prompts(prompts: Prompts) -> dict[str, Method]:
 
 
 def _completions(completions: Completions) -> dict[str, Method]:
-    async def complete(params: msgspec.Raw, _context: CallContext) -> Answer:
-        wanted = _decoded(params, _CompleteParams)
+    async def complete(params: msgspec.Raw, context: CallContext) -> Answer:
+        wanted = decoded(params, _CompleteParams)
         argument = wanted.argument
         if isinstance(wanted.ref, _PromptReference):
             target = CompletionTarget("prompt", wanted.ref.name, argument.name)
         else:
             target = CompletionTarget("resource", wanted.ref.uri, argument.name)
         resolved = wanted.context.arguments if wanted.context is not None else None
-        result = await completions.complete(target, argument.value, resolved or {})
+        result = await completions.complete(target, argument.value, resolved or {}, context)
         values = list(result.values[:_MAX_COMPLETIONS])
         more = result.has_more or len(result.values) > _MAX_COMPLETIONS
         return _CompletionBody(_CompletionValues(values, _present(result.total), more)), None
@@ -186,7 +186,7 @@ def _listing(
     source: Callable[[str | None], Awaitable[Page]], body: Callable[[object, str | UnsetType], msgspec.Struct]
 ) -> Method:
     async def listed(params: msgspec.Raw, _context: CallContext) -> Answer:
-        page = await source(_decoded(params, _ListParams).cursor)
+        page = await source(decoded(params, _ListParams).cursor)
         return body(page.items, _present(page.next_cursor)), page.cache
 
     return listed
@@ -199,7 +199,7 @@ def _present(value: _Value | None) -> _Value | UnsetType:
     return UNSET if value is None else value
 
 
-def _decoded(params: msgspec.Raw, shape: type[_Value]) -> _Value:
+def decoded(params: msgspec.Raw, shape: type[_Value]) -> _Value:
     try:
         return msgspec.json.decode(params, type=shape)
     except msgspec.ValidationError as error:

@@ -110,10 +110,11 @@ class Connection:
         """`result` is an object that msgspec encodes to a JSON object, or bytes that are one. What the revision
         wants beside it is added here. `cache` is for results that the stateless era makes cacheable.
         """
-        tail = self._identity.stateless_tail if request.stateless else None
-        line = frames.result(request.id, result, tail=tail, cache=cache)
-        if self._close(request):
-            self._out.append(line)
+        self._answer(request, result, self._identity.stateless_tail if request.stateless else None, cache)
+
+    def end_stream(self, request: Request) -> None:
+        """The answer to a request for a subscription: there will be no more of it."""
+        self._answer(request, b"{}", self._identity.stream_tail(request.id), None)
 
     def fail(self, request: Request, code: int, message: str, data: object = None) -> None:
         if self._close(request):
@@ -254,7 +255,7 @@ class Connection:
             self._refuse(identifier, INVALID_PARAMS, f"params._meta must carry {keys}")
         elif method == "ping":
             self._out.append(frames.result(identifier, b"{}"))
-        elif method not in self._identity.methods:
+        elif method not in self._identity.handshake_methods:
             self._unknown(identifier, method)
         elif self._era is None:
             hint = f"send initialize first, or carry {PROTOCOL_KEY!r} in params._meta"
@@ -280,7 +281,7 @@ class Connection:
                 hint = CacheHint(DISCOVER_TTL_MS, "public")
                 tail = self._identity.stateless_tail
                 self._out.append(frames.result(identifier, body, tail=tail, cache=hint))
-            elif method not in self._identity.methods:
+            elif method not in self._identity.stateless_methods:
                 self._unknown(identifier, method)
             else:
                 return True
@@ -294,6 +295,11 @@ class Connection:
 
     def _refuse(self, identifier: RequestId | None, code: int, message: str, data: object = None) -> None:
         self._out.append(frames.error(identifier, code, message, data))
+
+    def _answer(self, request: Request, body: object, tail: bytes | None, cache: CacheHint | None) -> None:
+        line = frames.result(request.id, body, tail=tail, cache=cache)
+        if self._close(request):
+            self._out.append(line)
 
     def _close(self, request: Request) -> bool:
         if self._open.get(request.id) is not request:

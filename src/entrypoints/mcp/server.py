@@ -15,6 +15,8 @@ from .identity import Identity, ServerInfo
 from .messages import INTERNAL_ERROR, RESOURCE_NOT_FOUND, SERVER_BUSY
 from .methods import methods_of
 from .protocol import MAX_LINE, Connection, Incoming, Request
+from .subscribing import METHODS as SUBSCRIBING
+from .subscribing import Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -57,7 +59,10 @@ class McpServer:
             "completions": application.completions,
         }
         offers = frozenset(name for name, part in parts.items() if part is not None)
-        self.identity = Identity(info, offers=offers, instructions=instructions)
+        self.subscriptions = application.subscriptions
+        self.identity = Identity(
+            info, offers=offers, subscribes=self.subscriptions is not None, instructions=instructions
+        )
         self.methods = methods_of(application)
         self.max_in_flight = max_in_flight
         self.max_line = max_line
@@ -77,6 +82,7 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._connection = Connection(server.identity, max_line=server.max_line)
         self._calls: dict[Request, asyncio.Task[None]] = {}
+        self._subscriber = Subscriber(self._connection, server.subscriptions, self._flush_soon)
         self._draining = False
         self._receiving = False
         self._flush_due = False
@@ -93,10 +99,11 @@ class Session:
         self._handle(self._connection.receive_end)
 
     async def drain(self, grace: float) -> int:
-        """Refuse what comes from now on, let calls in flight end for `grace` seconds, then cancel them.
-        Returns how many did not even end then.
+        """Refuse what comes from now on, end subscriptions, let calls in flight end for `grace` seconds, then cancel
+        them. Returns how many did not even end then.
         """
         self._draining = True
+        self._subscriber.end()
         if self._calls:
             await asyncio.wait(list(self._calls.values()), timeout=grace)
         self.cancel()
@@ -106,9 +113,17 @@ class Session:
         return len(self._calls)
 
     def cancel(self) -> None:
-        """Cancel every call in flight; each is answered with an error."""
+        """End every subscription, and cancel every call in flight; each is answered with an error."""
+        self._subscriber.end()
         for request in list(self._calls):
             self._cancel(request, None)
+
+    def hold(self) -> None:
+        """The client is slow to read. Answers are still written; what it did not ask for just now waits, bounded."""
+        self._subscriber.hold()
+
+    def release(self) -> None:
+        self._subscriber.release()
 
     async def has_room(self) -> None:
         """Return once one more call would not be refused."""
@@ -140,7 +155,9 @@ class Session:
 
     def _cancel(self, request: Request, reason: str | None) -> None:
         task = self._calls.get(request)
-        if task is not None:
+        if task is None:
+            self._subscriber.drop(request)
+        else:
             task.add_done_callback(lambda _: self._ended(request))
             task.cancel(reason)
 
@@ -148,8 +165,11 @@ class Session:
         call = begin_call(request.meta)
         try:
             context = self._context(request)
-            body, cache = await self._server.methods[request.method](request.params, context)
-            self._connection.respond(request, body, cache)
+            if request.method in SUBSCRIBING:
+                await self._subscriber.call(request, context)
+            else:
+                body, cache = await self._server.methods[request.method](request.params, context)
+                self._connection.respond(request, body, cache)
         except Refused as refused:
             code = refused.code
             if isinstance(refused, ResourceNotFound) and not request.stateless:
@@ -166,7 +186,8 @@ class Session:
     def _ended(self, request: Request) -> None:
         # What has no answer by now was cancelled, perhaps before its first step. The connection drops this
         # where it was the client who cancelled.
-        self._connection.fail(request, INTERNAL_ERROR, "the server cancelled this call")
+        if not self._subscriber.holds(request):
+            self._connection.fail(request, INTERNAL_ERROR, "the server cancelled this call")
         self._calls.pop(request, None)
         self._flush_soon()
 

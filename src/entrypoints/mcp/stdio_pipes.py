@@ -37,8 +37,8 @@ class Outlet(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
-    def throttles(self, inlet: Inlet) -> None:
-        """Have `inlet` paused while the reader of this one is slow."""
+    def throttles(self, inlet: Inlet, session: Session) -> None:
+        """Have `inlet` paused and `session` hold back while the reader of this one is slow."""
         ...
 
     async def close(self, patience: float) -> None:
@@ -111,6 +111,7 @@ class _PipeOutlet(asyncio.BaseProtocol):
     def __init__(self, broke: Callable[[], None]) -> None:
         self._broke = broke
         self._inlet: Inlet | None = None
+        self._session: Session | None = None
         self._lost = asyncio.Event()
 
     @property
@@ -121,8 +122,8 @@ class _PipeOutlet(asyncio.BaseProtocol):
         if not self._lost.is_set():
             self._transport.write(data)
 
-    def throttles(self, inlet: Inlet) -> None:
-        self._inlet = inlet
+    def throttles(self, inlet: Inlet, session: Session) -> None:
+        self._inlet, self._session = inlet, session
 
     async def close(self, patience: float) -> None:
         self._transport.close()
@@ -141,11 +142,13 @@ class _PipeOutlet(asyncio.BaseProtocol):
         self._broke()
 
     def pause_writing(self) -> None:
-        if self._inlet is not None:
+        if self._inlet is not None and self._session is not None:
+            self._session.hold()
             self._inlet.pause()
 
     def resume_writing(self) -> None:
-        if self._inlet is not None:
+        if self._inlet is not None and self._session is not None:
+            self._session.release()
             self._inlet.resume()
 
 
@@ -198,7 +201,7 @@ class _FileOutlet:
             self.broken = True
             self._broke()
 
-    def throttles(self, inlet: Inlet) -> None:
+    def throttles(self, inlet: Inlet, session: Session) -> None:
         """Never: what is written is written."""
 
     async def close(self, patience: float) -> None:

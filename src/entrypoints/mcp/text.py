@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...core.text import JOINERS
+from ...core.instructions import flags_of
+from ...core.redaction.redactor import scrubbed
+from ...core.results import source_of
 from ...ports.errors import CircuitOpen, Conflict, LockTimeout, PortError, RateLimited
+from .quoting import day as _day
+from .quoting import flagged
+from .quoting import on_one_line as _line
+from .quoting import quoted as _quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
         LinkResult,
         LockedFile,
         RecallResult,
+        RedactedAt,
         Remembered,
         RememberResult,
         Source,
@@ -39,25 +46,9 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else _PLURALS.get(noun, noun + 's')}"
 
 
-def _day(instant: datetime) -> str:
-    return instant.date().isoformat()
-
-
-def _quoted(content: str) -> str:
-    return "\n".join("> " + line for line in content.splitlines() or [""])
-
-
-def _line(text: str) -> str:
-    """What stands unquoted stays on its line: characters that break, hide or turn text are blanks here."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in JOINERS else " " for c in text)
-
-
 def _by(source: Source) -> str:
-    names = [source.author, f"agent {source.agent}" if source.agent else "", source.client]
-    said = ", ".join(_line(name) for name in names if name)
-    return f", from {said}" if said else ""
+    names = [source.author, f"agent {source.agent}" if source.agent else "", source.client, source.tool]
+    return f", from {', '.join(_line(name) for name in names if name) or 'nobody known'}"
 
 
 def _tagged(tags: tuple[str, ...]) -> str:
@@ -71,6 +62,13 @@ def remembered(result: RememberResult) -> str:
     return "\n".join(lines)
 
 
+def _redacted(found: tuple[RedactedAt, ...]) -> str:
+    if not found:
+        return ""
+    named = ", ".join(f"{one.kind} ({one.field or 'content'} at {one.offset})" for one in found)
+    return f"; not stored, as they look like secrets: {named}"
+
+
 def _remembered(one: Remembered) -> str:
     line = f"{'already known' if one.duplicate else 'remembered'}: {one.id} (version {one.version})"
     if one.not_kept:
@@ -78,7 +76,7 @@ def _remembered(one: Remembered) -> str:
     if one.similar:
         named = ", ".join(f"{each.id} ({_line(each.title)})" for each in one.similar)
         line += f"; similar: {named}: the same? then forget one, or memory_link them"
-    return line
+    return line + _redacted(one.redacted)
 
 
 def recalled(result: RecallResult) -> str:
@@ -91,10 +89,16 @@ def recalled(result: RecallResult) -> str:
 
 
 def _found(position: int, hit: Found) -> str:
-    when = _day(hit.occurred_at or hit.created_at)
-    head = f"[{position}] {hit.id} {hit.kind} in {hit.scope}, {when}, version {hit.version}"
+    return f"[{position}] {shown(hit)}"
+
+
+def shown(hit: Found) -> str:
+    when = _day(hit.created_at)
+    if hit.occurred_at is not None and _day(hit.occurred_at) != when:
+        when = f"{_day(hit.occurred_at)} (told {when})"
+    head = f"{hit.id} {hit.kind} in {hit.scope}, {when}, version {hit.version}"
     title = f": {_line(hit.title)}" if hit.title else ""
-    return f"{head}{_by(hit.source)}{_tagged(hit.tags)}{title}\n{_quoted(hit.content)}"
+    return f"{head}{_by(hit.source)}{_tagged(hit.tags)}{title}\n{flagged(hit.flags)}{_quoted(hit.content)}"
 
 
 def got(result: GetResult) -> str:
@@ -108,11 +112,15 @@ def _stored(entry: Stored) -> str:
     head = f"{entry.id} {entry.kind} in {entry.scope}, version {entry.version}, {entry.state}, {_day(entry.updated_at)}"
     title = f": {_line(entry.title)}" if entry.title else ""
     ends = f", expires {entry.expires_at.isoformat()}" if entry.expires_at else ""
-    lines = [f"{head}{ends}{_by(entry.source)}{_tagged(entry.tags)}{title}", _quoted(entry.content)]
+    lines = [f"{head}{ends}{_by(entry.source)}{_tagged(entry.tags)}{title}"]
+    lines.append(flagged(entry.flags) + _quoted(entry.content))
     if entry.metadata:
         lines.append("metadata " + msgspec.json.encode(entry.metadata).decode())
     for past in entry.history:
-        lines += [f"version {past.version}, until {past.until.isoformat()}:", _quoted(past.content)]
+        lines += [
+            f"version {past.version}, until {past.until.isoformat()}{_by(past.source)}:",
+            flagged(past.flags) + _quoted(past.content),
+        ]
     if entry.history and entry.history[-1].version > 1:
         lines.append(f"({_count(entry.history[-1].version - 1, 'older version')} not shown)")
     lines += _edges(entry.relations)
@@ -125,8 +133,10 @@ def _edges(edges: Iterable[Edge]) -> list[str]:
 
 def updated(result: UpdateResult) -> str:
     if not result.changed:
-        return f"unchanged: {result.id} is as asked already (version {result.version})"
-    return f"updated: {result.id} is now version {result.version}"
+        line = f"unchanged: {result.id} is as asked already (version {result.version})"
+    else:
+        line = f"updated: {result.id} is now version {result.version}"
+    return line + _redacted(result.redacted)
 
 
 def forgotten(result: ForgetResult) -> str:
@@ -174,13 +184,14 @@ def _moment(instant: datetime) -> str:
 
 def failure(error: PortError) -> str:
     """One line that says what happened and whether to try again; for a conflict, what stands in the way."""
-    text = f"{error.code}: {error}"
+    text = scrubbed(f"{error.code}: {error}")
     if isinstance(error, Conflict) and error.current is not None:
         current = error.current
-        head = f"current: {current.id} in {current.scope}, version {current.version}"
-        return f"{text}\n{head}\n{_quoted(current.content)}"
+        head = f"current: {current.id} in {current.scope}, version {current.version}{_by(source_of(current))}"
+        flags = flagged(flags_of(current.title, current.content, current.author))
+        return f"{text}\n{head}\n{flags}{_quoted(current.content)}"
     if isinstance(error, CircuitOpen):
         return f"{text} (try again in {error.retry_after:.0f} s)"
-    if isinstance(error, RateLimited | LockTimeout):
+    if isinstance(error, RateLimited | LockTimeout | Conflict):
         return text  # which says itself how to go on
     return f"{text} (try again)" if error.retryable else text

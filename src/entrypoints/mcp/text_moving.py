@@ -31,6 +31,8 @@ def imported(result: ImportResult) -> str:
                 f"{name}: {moved.created} created, {moved.updated} updated, {moved.skipped} skipped, "
                 f"{moved.conflicts} in conflict"
             )
+    if result.redacted:
+        lines.append(f"secrets left out in {result.redacted} places")
     lines += [f"{left.record} {left.id}: {left.reason}" for left in result.conflicts]
     if result.more_conflicts:
         lines.append(f"({result.more_conflicts} more conflicts)")

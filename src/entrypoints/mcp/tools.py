@@ -18,6 +18,7 @@ from ...core.limits import (
 from ...core.requests import FILE_LOCK_ACTIONS
 from ...ports.records import KINDS, RELATION_TYPES
 from .tools_moving import MOVING_TOOLS
+from .tools_team import TEAM_TOOLS
 
 Schema = dict[str, Any]
 
@@ -273,6 +274,7 @@ TOOLS: tuple[Schema, ...] = (
         _OBJECT,
         destroys=True,
     ),
+    *TEAM_TOOLS,
     _tool(
         "memory_health",
         "Health",

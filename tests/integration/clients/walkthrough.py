@@ -21,6 +21,9 @@ TOOL_NAMES = [
     "memory_forget",
     "memory_link",
     "memory_file_lock",
+    "memory_context",
+    "memory_session",
+    "memory_vote",
     "memory_health",
     "memory_export",
     "memory_import",
@@ -50,6 +53,7 @@ async def walk_through(client: ToolClient) -> None:
     await _tie(client, decision, lesson)
     await _lock(client)
     await _move(client)
+    await _together(client)
     await _forget(client, decision, lesson)
     assert (await _done(client, "memory_health", {}))["status"] == "healthy"
     refused = await _refused(client, "memory_remember", {"content": "x", "importance": 7})
@@ -212,6 +216,41 @@ async def _move(client: ToolClient) -> None:
     assert "admin_key" in await _refused(client, "memory_maintain", maintain)
     found = await _done(client, "memory_maintain", {**maintain, "admin_key": ADMIN_KEY})
     assert found["found"] == 0
+
+
+async def _together(client: ToolClient) -> None:
+    """Sessions, votes, context."""
+    scope = {"scope": "acme/web/s1"}
+    begin = {"action": "begin", **scope, "purpose": "move to UTC", "agent_id": "planner"}
+    begun = (await _done(client, "memory_session", begin))["session"]
+    assert (begun["scope"], begun["state"], begun["agent"]) == ("acme/web/s1", "open", "planner")
+    question = {"question": "Which zone is stored?", "scope": "acme/web"}
+    cast = {"action": "cast", **question, "choice": "UTC", "agent_id": "planner"}
+    stands = await _done(client, "memory_vote", cast)
+    assert (stands["leader"], stands["margin"], stands["decided"]) == ("UTC", 1, False)
+    tallied = await _done(client, "memory_vote", {"action": "tally", **question, "k": 1})
+    assert tallied["decision"] == "UTC"
+    listed = await _done(client, "memory_vote", {"action": "list", "scope": "acme"})
+    assert listed["questions"] == [{**question, "voters": 1}]
+    wanted = {
+        "scope": "acme/web",
+        "max_tokens": 1000,
+        "task": "touch the billing tables",
+        "agent_id": "planner",
+    }
+    context = await _done(client, "memory_context", wanted)
+    assert [one["content"] for one in context["guidelines"]] == [
+        "Ask Grace before touching the billing tables."
+    ]
+    assert [one["purpose"] for one in context["sessions"]] == ["move to UTC"]
+    assert context == await _done(client, "memory_context", wanted)
+    ended = await _done(client, "memory_session", {"action": "end", **scope, "summary": "All is UTC now."})
+    got = (await _done(client, "memory_session", {"action": "get", **scope}))["session"]
+    assert (got["summary"], got["entries"]) == ("All is UTC now.", {"total": 0, "by_kind": {}})
+    (entry,) = (await _done(client, "memory_get", {"ids": [ended["summary_entry"]]}))["entries"]
+    assert (entry["content"], entry["scope"]) == ("All is UTC now.", "acme/web")
+    (only,) = (await _done(client, "memory_session", {"action": "list", "limit": 1}))["sessions"]
+    assert only["state"] == "ended"
 
 
 async def _forget(client: ToolClient, decision: str, lesson: str) -> None:

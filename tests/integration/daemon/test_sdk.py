@@ -38,7 +38,7 @@ async def test_tools_and_resources_work_through_the_pump(home: Home, mode: str) 
         found = await connected.call_tool("memory_recall", {"query": "ümläut", "scope": "acme"})
         assert found.structured_content is not None
         assert found.structured_content["results"][0]["content"] == "ümläut\u2028 and all"
-        assert len((await connected.list_resources()).resources) == 2
+        assert len((await connected.list_resources()).resources) == 3
 
 
 @MODES

@@ -17,6 +17,8 @@ from .household import PATIENCE, PIPE, client_of, daemon_of
 if TYPE_CHECKING:
     from .household import Home
 
+STANDING = ["memory://stats", "memory://recent"]
+
 
 async def test_one_daemon_answers_for_all_its_clients(home: Home) -> None:
     async with daemon_of(home), client_of(home) as one, client_of(home) as other:
@@ -48,7 +50,7 @@ async def test_a_clients_ceiling_holds_through_the_daemon(home: Home) -> None:
         bound.ask("resources/read", {"uri": f"memory://entry/{identifier}"})
         assert "error" in await bound.hear()
         bound.ask("resources/list", {})
-        assert [r["uri"] for r in (await bound.hear())["result"]["resources"]] == ["memory://stats"]
+        assert [r["uri"] for r in (await bound.hear())["result"]["resources"]] == STANDING
         refused = await bound.done("memory_remember", content="x", scope="globex")
         assert refused["result"]["isError"]
         inside = await bound.done("memory_remember", content="of the shop")

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from agent_memory.adapters.embedders.static import DIMENSION
 from agent_memory.ports.changes import Enqueue, NewJob
+from agent_memory_contract.embedding_server import EmbeddingServer
 from agent_memory_contract.servers.postgres import SOURCES, fresh_database
 from agent_memory_contract.servers.redis import private_server
 from agent_memory_contract.tcp_gate import TcpGate
@@ -35,6 +37,9 @@ SETTINGS = {
     "CB_RESET_TIMEOUT_MS": "300",
     "CB_SUCCESS_THRESHOLD": "1",
     "REDIS_ENABLED": "true",
+    "EMBEDDER": "openai",
+    "EMBEDDER_MODEL": "test",
+    "EMBEDDER_DIMENSION": str(DIMENSION),
 }
 
 
@@ -48,9 +53,16 @@ async def gate() -> AsyncGenerator[tuple[TcpGate, dict[str, str]]]:
     """Before PostgreSQL, and an environment in which it is reached through the gate, and Redis directly."""
     redis = private_server("--maxmemory", "64mb")
     try:
-        async with fresh_database(SOURCES[0]) as server, TcpGate(server.host, server.port) as gate:
+        async with (
+            fresh_database(SOURCES[0]) as server,
+            TcpGate(server.host, server.port) as gate,
+            EmbeddingServer().running() as embedding,
+        ):
             there = msgspec.structs.replace(server, host="127.0.0.1", port=gate.port)
-            yield gate, environment_of(there, **SETTINGS, REDIS_PORT=str(redis.port))
+            yield (
+                gate,
+                environment_of(there, **SETTINGS, REDIS_PORT=str(redis.port), EMBEDDER_URL=embedding.url),
+            )
     finally:
         redis.kill()
 

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from prometheus_client.openmetrics import parser
 
+from agent_memory.adapters.embedders.static import DIMENSION
 from agent_memory.entrypoints.logs import Log
 from agent_memory.entrypoints.observability.observed import observed
 from agent_memory.entrypoints.settings import read_settings
@@ -19,6 +20,7 @@ from agent_memory.entrypoints.settings_metrics import WORKER_PORT, worker_metric
 from agent_memory.entrypoints.wiring import open_app
 from agent_memory.ports.changes import Enqueue, NewJob
 from agent_memory.ports.errors import Misconfigured
+from agent_memory_contract.embedding_server import EmbeddingServer
 from agent_memory_contract.servers.free_port import free_port
 from agent_memory_contract.servers.postgres import SOURCES, fresh_database
 from agent_memory_contract.servers.redis import private_server
@@ -174,6 +176,23 @@ async def test_the_lag_of_events_by_who_wrote(tmp_path: Path) -> None:
         await one.until(heard)
         await other.storage.apply()
         assert await one.value(count, origin="other") == 0
+
+
+async def test_the_breaker_before_an_embedding_server(tmp_path: Path) -> None:
+    state, moves = "agent_memory_circuit_breaker_state", "agent_memory_circuit_breaker_transitions_total"
+    async with EmbeddingServer().running() as embedding:
+        environment = sqlite(
+            tmp_path, EMBEDDER="openai", EMBEDDER_URL=embedding.url, EMBEDDER_MODEL="test",
+            EMBEDDER_DIMENSION=str(DIMENSION), CB_RESET_TIMEOUT_MS="600000",
+        )  # fmt: skip
+        async with watched(environment) as one:
+            assert await one.value(state, breaker="embedder", state="closed") == 1
+            embedding.down = True
+            await one.remember("tea at four")
+            for number in range(3):
+                await one.call("memory_recall", {"query": f"tea {number}, when?"})
+            assert await one.value(state, breaker="embedder", state="open") == 1
+            assert await one.value(moves, breaker="embedder", before="closed", after="open") == 1
 
 
 async def test_breaker_database_and_errors_while_postgresql_is_away() -> None:

@@ -15,6 +15,8 @@ from agent_memory.entrypoints.settings import PREFIX, read_settings
 from agent_memory.entrypoints.wiring import open_app
 from agent_memory_contract.servers.postgres import fresh_database
 
+from .child import LEASE
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
@@ -93,12 +95,19 @@ async def crew_of(place: Place, size: int) -> AsyncGenerator[Crew]:
 
 
 @asynccontextmanager
-async def place_of(source: str, folder: Path, environment: dict[str, str]) -> AsyncGenerator[Place]:
-    """`source`: sqlite, or one of PostgreSQL."""
+async def place_of(
+    source: str, folder: Path, environment: dict[str, str], *, lease: float = LEASE
+) -> AsyncGenerator[Place]:
+    """`source`: sqlite, or one of PostgreSQL. `lease`: seconds, of scheduled work."""
     history = folder / "history"
     history.touch()
     kept = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
-    common = {"WORKER_POLL_MS": "50", "WORKER_LEASE_MS": "2000", "LOG_LEVEL": "error", "METRICS_PORT": "0"}
+    common = {
+        "WORKER_POLL_MS": "50",
+        "WORKER_LEASE_MS": f"{lease * 1000:.0f}",
+        "LOG_LEVEL": "error",
+        "METRICS_PORT": "0",
+    }
 
     def of(settings: dict[str, str]) -> Place:
         return Place(kept | {PREFIX + name: value for name, value in (common | settings).items()}, history)

@@ -12,7 +12,7 @@ import pytest
 
 from agent_memory_contract.servers.postgres import SOURCES
 
-from .child import LEASE, TICK
+from .child import TICK
 from .crew import Crew, Place, crew_of, place_of
 from .history import Run, overlaps, runs
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KILLS = 5
-SLACK = 6.0
-"""Seconds that a busy machine may take beyond the lease to let the next one begin."""
+LEASE = 10.0
+"""Seconds: what is promised, with nothing added. Long enough that half of it is time for a busy machine."""
 
 
 @pytest.fixture
@@ -39,11 +39,11 @@ async def ticks_after(place: Place, crew: Crew, moment: float) -> list[Run]:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("source", ["sqlite", *SOURCES[:1]])
 async def test_scheduled_work_goes_on_when_its_leader_is_killed(source: str, tmp_path: Path) -> None:
     random = Random(7)
-    async with place_of(source, tmp_path, dict(os.environ)) as place, crew_of(place, 3) as crew:
+    async with place_of(source, tmp_path, dict(os.environ), lease=LEASE) as place, crew_of(place, 3) as crew:
         moment = 0.0
         for _ in range(KILLS):
             latest = (await ticks_after(place, crew, moment))[-1]
@@ -61,7 +61,9 @@ async def test_scheduled_work_goes_on_when_its_leader_is_killed(source: str, tmp
     assert overlaps(history) == []
     for before, after in pairwise(history):
         cut_off = before.pid in crew.killed and before.end == crew.killed[before.pid]
-        assert after.start - before.end <= LEASE + SLACK
+        assert after.start - before.end <= LEASE
         # Whoever comes next knows when it was done last.
         assert cut_off or after.start - before.end >= TICK * 0.8
     assert len({run.pid for run in history}) > 1
+    # Of those who were killed at work, or the test has shown nothing.
+    assert any(run.pid in crew.killed and run.end == crew.killed[run.pid] for run in history)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent_memory.adapters.inprocess.rate_limiter import InProcessRateLimiter
+from agent_memory.adapters.inprocess.sliding_log import SlidingLogs
 from agent_memory.core.call_limits import CallLimits, FailMode, Limit, Limits
 from agent_memory.core.caller import Caller
 from agent_memory.ports.errors import CircuitOpen, PortError, RateLimited, Unavailable
@@ -114,6 +115,22 @@ async def test_agents_have_limits_of_their_own_and_share_one() -> None:
         assert [await bench.admitted(agent) for _ in range(3)] == [True, True, False]
     assert [await bench.admitted("eve") for _ in range(2)] == [True, False]
     assert str(await bench.refusal("eve")).startswith("global limit")
+
+
+async def test_who_claims_many_names_is_held_by_the_global_limit_and_leaves_no_trace_of_the_refused() -> None:
+    logs = SlidingLogs()
+    clock = ManualClock()
+    limiter = InProcessRateLimiter(clock=clock, logs=logs)
+    calls = CallLimits(limiter, few(burst=5, agent=10, total=30), local=limiter)
+    admitted = 0
+    for number in range(2_000):
+        try:
+            await calls.admit(Caller(client=f"client {number % 7}"), f"name {number}")
+        except RateLimited:
+            continue
+        admitted += 1
+    assert admitted == 30
+    assert len(logs) <= 2 * admitted + 1
 
 
 async def test_the_same_name_under_another_ceiling_is_another_agent() -> None:

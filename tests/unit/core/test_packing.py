@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_memory.core.recall import pack
+from agent_memory.core.search.found import Scored
 from agent_memory.core.text import tokens
 from agent_memory.ports.queries import Hit
 from agent_memory.ports.records import Entry
@@ -66,3 +67,22 @@ def test_the_budget_holds_and_nothing_goes_missing_unsaid(contents: list[str], b
     )
     for found, content in zip(result.results, contents, strict=False):
         assert found.content_truncated == (found.content != content)
+
+
+def scored(*scores: float, sure: float = 1.0) -> list[Scored]:
+    return [Scored(entry=hit("a").entry, score=score, sure=sure) for score in scores]
+
+
+def test_the_best_is_worth_as_much_as_the_search_is_sure_of_it() -> None:
+    assert [found.score for found in pack(scored(2.0, 1.0, sure=0.5), 1000).results] == [0.5, 0.25]
+
+
+def test_what_was_found_never_shows_a_score_of_nothing() -> None:
+    """A common word in a small table has a figure of nearly nothing."""
+    assert [found.score for found in pack(scored(5.0, 1e-6, -0.1), 1000).results] == [1.0, 0.0001, 0.0001]
+    assert [found.score for found in pack(scored(-0.05, -0.1), 1000).results] == [1.0, 0.0001]
+    assert [found.score for found in pack([hit("a", 5.0), hit("b", 1e-6)], 1000).results] == [1.0, 0.0001]
+
+
+def test_a_list_of_the_newest_has_no_scores() -> None:
+    assert [found.score for found in pack([hit("a", 0.0), hit("b", 0.0)], 1000).results] == [0.0, 0.0]

@@ -199,3 +199,49 @@ def pieces(text: bytes, cuts: list[int]) -> list[bytes]:
         parts.append(text[:cut])
         text = text[cut:]
     return [*parts, text]
+
+
+def _handshaken() -> Traffic:
+    traffic = Traffic()
+    sent(traffic, request("open", "initialize"), notice("notifications/initialized"))
+    traffic.answered(answer("open"))
+    return traffic
+
+
+def _told_to_the_next(traffic: Traffic) -> list[Any]:
+    said = traffic.greeted(answer("open"))
+    assert said is not None
+    return [json.loads(text) for text in said.splitlines()[1:]]
+
+
+def test_what_a_client_has_subscribed_to_is_asked_for_again_of_the_next_daemon() -> None:
+    traffic = _handshaken()
+    for key, uri in ((1, "memory://scope/a"), (2, "memory://scope/b"), (3, "memory://scope/no")):
+        sent(traffic, request(key, "resources/subscribe", uri=uri))
+    traffic.answered(
+        answer(1) + answer(2) + b'{"jsonrpc":"2.0","id":3,"error":{"code":-32002,"message":"no"}}\n'
+    )
+    sent(traffic, request(4, "resources/unsubscribe", uri="memory://scope/b"))
+    sent(traffic, request(5, "resources/subscribe", uri="memory://scope/unanswered"))
+    traffic.lost()
+    (asked,) = _told_to_the_next(traffic)
+    assert asked["method"] == "resources/subscribe"
+    assert asked["params"] == {"uri": "memory://scope/a"}
+
+
+def test_its_answer_becomes_the_news_that_something_may_have_changed() -> None:
+    traffic = _handshaken()
+    sent(traffic, request(1, "resources/subscribe", uri="memory://scope/a"))
+    traffic.answered(answer(1))
+    traffic.lost()
+    (asked,) = _told_to_the_next(traffic)
+    heard = traffic.answered(answer(asked["id"]) + answer(7))
+    told, other = heard.splitlines()
+    assert json.loads(told) == {
+        "jsonrpc": "2.0",
+        "method": "notifications/resources/updated",
+        "params": {"uri": "memory://scope/a"},
+    }
+    assert other + b"\n" == answer(7)
+    traffic.lost()  # and once more
+    assert _told_to_the_next(traffic) == [asked]

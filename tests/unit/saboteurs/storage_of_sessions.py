@@ -16,6 +16,7 @@ from agent_memory.ports.changes import (
 )
 from agent_memory.ports.errors import Conflict, Rejected
 from agent_memory.ports.queries import Hit, VectorQuery
+from agent_memory.ports.scopes import ScopeFilter, sees, visible
 from agent_memory_contract.storage_reads import ACTIVE
 
 from .storage_registry import breaks
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent_memory.ports.changes import Change, Once
-    from agent_memory.ports.queries import Stats
+    from agent_memory.ports.queries import Question, Stats
     from agent_memory.ports.records import Session, Vector, Vote
-    from agent_memory.ports.scopes import ScopeFilter
     from agent_memory.ports.storage import Storage
 
 
@@ -84,6 +84,27 @@ class FoldsQuestions(Wrapper):
             question = change.vote.question.casefold().strip()
             return CastVote(msgspec.structs.replace(change.vote, question=question))
         return change
+
+
+@breaks(290)
+class ListsQuestionsByName(Wrapper):
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        found = await self.inner.questions(where, limit=limit)
+        return sorted(found, key=lambda one: one.question)
+
+
+@breaks(290)
+class CountsCurrentVotes(Wrapper):
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        found = await self.inner.questions(where, limit=limit)
+        return [msgspec.structs.replace(one, votes=one.agents) for one in found]
+
+
+@breaks(291)
+class LimitsQuestionsFirst(Wrapper):
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        found = await self.inner.questions(ScopeFilter(descendants=True), limit=limit)
+        return [one for one in found if sees(visible(where), one.scope)]
 
 
 @breaks(160)

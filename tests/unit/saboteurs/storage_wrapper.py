@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Outlook,
         Page,
         PendingJob,
+        Question,
         ScopeStats,
         Stats,
         Sweep,
@@ -116,6 +117,9 @@ class WrappedReader(Reader):
 
     async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
         return await self.reads.sweep_votes(sweep)
+
+    async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
+        return await self.reads.questions(where, limit=limit)
 
     async def stats(self, where: ScopeFilter) -> Stats:
         return await self.reads.stats(where)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -95,8 +96,48 @@ def test_days_counted_from_now() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "first", "after"),
+    [
+        ("what broke 3 days ago?", "2025-06-15", "2025-06-16"),
+        ("everything since Monday", "2025-06-16", "2025-06-17"),
+        ("what was decided last Friday", "2025-06-13", "2025-06-14"),
+        ("the retrospective of last quarter", "2025-01-01", "2025-04-01"),
+        ("plans for next month", "2025-07-01", "2025-08-01"),
+        ("the numbers of Q2 2024", "2024-04-01", "2024-07-01"),
+        ("the numbers of 2024-Q2", "2024-04-01", "2024-07-01"),
+        ("incidents in 2025-W12", "2025-03-17", "2025-03-24"),
+        ("what happened last week", "2025-06-09", "2025-06-16"),
+        ("errors of the last 7 days", "2025-06-11", "2025-06-18"),
+    ],
+)
+def test_what_a_filter_understands_a_question_may_say(question: str, first: str, after: str) -> None:
+    assert best(question) == {(first, after)}
+
+
+def test_the_weeks_around_last_week_are_not_last_week() -> None:
+    (loose,) = around("what happened last week")
+    assert (f"{loose.start:%Y-%m-%d}", f"{loose.end:%Y-%m-%d}") == ("2025-06-05", "2025-06-18")
+
+
+def test_an_instant_is_the_hour_around_it() -> None:
+    (named,) = named_times("what happened an hour ago?", _NOW, 2023)
+    (stretch,) = named.times
+    assert stretch == Stretch(_NOW - timedelta(minutes=90), _NOW - timedelta(minutes=30), 1.0)
+
+
+def test_days_begin_where_now_says() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    (named,) = named_times("yesterday", _NOW.astimezone(berlin), 2023)
+    assert named.times[0].start == datetime(2025, 6, 16, 22, tzinfo=UTC)
+    (day,) = named_times("on 2025-01-02", _NOW.astimezone(berlin), 2023)
+    assert day.times[0].start == datetime(2025, 1, 1, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
     "question",
     [
+        "what do we do on Mondays",
+        "the last word",
         "May I deploy?",
         "when may I deploy",
         "the mar on the table",

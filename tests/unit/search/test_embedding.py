@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from agent_memory.adapters.inprocess.worker import ThreadWorker
-from agent_memory.core.search.searching import Answer, Search
+from agent_memory.core.search.searching import Search
 from agent_memory.ports.changes import ReplaceEntry
 from agent_memory_contract.builders import adds, changed, entry
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from agent_memory.adapters.sqlite import SqliteStorage
+    from agent_memory.core.search.found import Answer
     from agent_memory_contract.manual_clock import ManualClock
 
 

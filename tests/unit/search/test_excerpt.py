@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agent_memory.core.recall import pack
 from agent_memory.core.search.chunks import chunks
 from agent_memory.core.search.excerpt import excerpt, wanted_terms
-from agent_memory.core.search.searching import Scored
+from agent_memory.core.search.found import Scored
 from agent_memory.core.text import tokens
 from agent_memory_contract.builders import entry
 

@@ -205,6 +205,32 @@ def test_the_nearest_of_what_is_far_is_not_found() -> None:
     assert ask(index, "okapi", vectors={"m": unit(1, 0)}) == []
 
 
+def test_what_is_far_from_everything_lends_nothing_to_its_neighbours() -> None:
+    """In a session an entry is found by its neighbours alone, which must not come from noise."""
+    turns = [entry(f"turn {n}", scope="a/b/s1", occurred_at=after(n)) for n in range(3)]
+    index = embedded(*((turn, unit(0.14, 1 + n)) for n, turn in enumerate(turns)))
+    vectors, weights = {"m": unit(1, 0)}, only(before=0.2, after=0.2)
+    assert ask(index, "xqzvb", vectors=vectors, weights=weights) == []
+    near = entry("turn 3", scope="a/b/s1", occurred_at=after(3))
+    index.put(near)
+    index.put_vectors(near.id, "m", [Vector(values=unit(1, 1))])
+    assert {turns[2].id, near.id} <= {one.id for one in ask(index, "xqzvb", vectors=vectors, weights=weights)}
+
+
+@pytest.mark.parametrize(("cosine", "sure"), [(0.2, 0.4), (0.4, 0.8), (0.5, 1.0), (0.9, 1.0)])
+def test_where_only_meaning_speaks_the_answer_is_as_sure_as_its_nearest_is_near(
+    cosine: float, sure: float
+) -> None:
+    index = embedded((entry("a giraffe"), unit(cosine, sqrt(1 - cosine**2))), (entry("a zebra"), unit(-1, 1)))
+    (found,) = ask(index, "xqzvb", vectors={"m": unit(1, 0)})
+    assert found.sure == pytest.approx(sure, abs=0.01)
+    # A word that is found needs no such excuse, unless it was not asked for.
+    (found, *_) = ask(index, "giraffe", vectors={"m": unit(1, 0)})
+    assert found.sure == 1
+    (found, *_) = ask(index, "giraffe", vectors={"m": unit(1, 0)}, weights=only(lexical=0.0))
+    assert found.sure == pytest.approx(sure, abs=0.01)
+
+
 def test_both_together_are_said_to_be_both() -> None:
     near = entry("an okapi")
     index = embedded((near, unit(1, 0.1)), (entry("the deploy"), unit(-1, 0.2)))

@@ -10,7 +10,7 @@ import pytest
 
 from agent_memory.adapters.sqlite import SqliteStorage
 from agent_memory.core.search.index import Index
-from agent_memory.core.search.searching import Answer, Search
+from agent_memory.core.search.searching import Search
 from agent_memory.ports.changes import RemoveEntries, ReplaceEntry
 from agent_memory.ports.queries import EntryFilter
 from agent_memory.ports.scopes import ScopeFilter
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent_memory.adapters.inprocess.worker import ThreadWorker
+    from agent_memory.core.search.found import Answer
     from agent_memory.ports.records import Entry
     from agent_memory_contract.manual_clock import ManualClock
 

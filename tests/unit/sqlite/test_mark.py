@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 async def test_nothing_is_opened_before_it_is_asked_for(storage: SqliteStorage) -> None:
     await storage.apply(*adds(entry()))
-    assert storage._mark._opened == 0
+    assert storage._on_loop.opened == 0
     assert storage.mark() is None
     await storage.outbox_head()
     assert storage.mark() is not None
-    assert storage._mark._opened == 1
+    assert storage._on_loop.opened == 1
 
 
 async def test_it_holds_no_snapshot(storage: SqliteStorage, path: Path) -> None:
@@ -55,9 +55,9 @@ async def test_after_an_error_it_is_unknown_until_it_was_opened_again(storage: S
     """By numbers that did not occur before, though another connection counts from elsewhere."""
     seen = {await mark_of(storage)}
     for _ in range(3):
-        cursor = storage._mark._cursor
-        assert cursor is not None
-        cursor.close()
+        connection = storage._on_loop.current
+        assert connection is not None
+        connection.close()
         assert storage.mark() is None
         mark = await mark_of(storage)
         assert mark not in seen
@@ -68,4 +68,5 @@ async def test_asking_after_the_end_opens_nothing(storage: SqliteStorage) -> Non
     await mark_of(storage)
     await storage.__aexit__(None, None, None)
     assert storage.mark() is None
-    assert storage._mark._opening is None
+    assert storage._on_loop.current is None
+    assert storage._on_loop._opening is None

@@ -1,0 +1,82 @@
+"""What redaction catches, and what it mistakes: how many of each kind, how many ordinary texts, and how long it takes.
+
+    uv run python benchmarks/redaction.py [--texts FILE.json ...] [--rounds 5]
+
+Secrets are made up at random (`redaction_secrets.py`), ordinary texts are in `redaction_ordinary.py`. `--texts` reads
+more of them: every string in files of JSON, such as conversations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from typing import Any
+
+from redaction_ordinary import CODE, LOGS, PROSE, hashes
+from redaction_secrets import kinds, secrets
+
+from agent_memory.core.redaction.redactor import Redactor
+
+
+def strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return [text for one in value for text in strings(one)] if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+
+
+def best_of(redactor: Redactor, text: str, times: int) -> float:
+    """Seconds."""
+    best = float("inf")
+    for _ in range(times):
+        start = perf_counter()
+        redactor.redact(text)
+        best = min(best, perf_counter() - start)
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--texts", type=Path, nargs="*", default=[])
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    redactor = Redactor()
+
+    made: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
+    for seed in range(options.rounds):
+        for secret in secrets(Random(seed)):
+            made[secret.kind] += 1
+            caught[secret.kind] += secret.secret not in redactor.redact(secret.text).text
+    for kind in dict.fromkeys(kinds()):
+        print(f"{kind:40} {caught[kind]:5} of {made[kind]:5}")
+    print(
+        f"caught: {caught.total()} of {made.total()} ({caught.total() / made.total():.2%}), {len(made)} kinds\n"
+    )
+
+    groups = {"prose": list(PROSE), "code": list(CODE), "logs": list(LOGS), "hashes": list(hashes(Random(7)))}
+    for path in options.texts:
+        groups[path.name] = strings(json.loads(path.read_text(encoding="utf-8")))
+    for name, texts in groups.items():
+        wrong = sum(bool(redactor.redact(text).found) for text in texts)
+        print(f"false alarms in {name}: {wrong} of {len(texts)} ({1000 * wrong / len(texts):.2f} a thousand)")
+
+    prose = " ".join(PROSE[:6])[:500]
+    code = "\n".join(CODE)
+    for name, text in (
+        ("500 bytes of prose", prose),
+        ("64 KiB of prose", prose * 131),
+        ("64 KiB of code", (code * 20)[:65536]),
+    ):
+        print(f"{name}: {best_of(redactor, text, 200 if len(text) < 1000 else 10) * 1e6:.0f} us")
+
+
+if __name__ == "__main__":
+    main()

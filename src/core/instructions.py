@@ -1,0 +1,181 @@
+"""Text that speaks to whoever reads it as a model, instead of telling what is so. It is flagged, and stays as it is.
+
+What is looked for are the shapes of known attacks (OWASP LLM01, prompt injection), each narrow: a memory is full of
+rules for agents, and a flag on every second of them would say nothing. So it warns, and proves nothing where it is not.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Literal, NamedTuple
+
+Flags = tuple[Literal["instructions", "hidden_text"], ...]
+"""`instructions`: it speaks to its reader as a model. `hidden_text`: it holds characters that nobody sees."""
+
+_BEFORE = r"(?:previous|prior|above|earlier|preceding|former|existing|original|system|other)"
+_OWNER = r"(?:user|human|operator|owner)"
+_BEHIND = (
+    "the user",
+    "your user",
+    "any user",
+    "the human",
+    "your human",
+    "the operator",
+    "your operator",
+    "owner",
+)
+
+
+class _Shape(NamedTuple):
+    """`cues`: words in lower case, one of which stands in every text of this shape."""
+
+    cues: tuple[str, ...]
+    pattern: str
+
+
+_SHAPES = (
+    # Set aside what was said before.
+    _Shape(
+        ("ignore", "disregard", "forget", "override", "bypass"),
+        r"\b(?:ignore|disregard|forget|override|bypass)\s+(?:(?:all|any|every|each)\s+)?(?:of\s+)?"
+        rf"(?:(?:the|your|these|those|my)\s+)?{_BEFORE}\s+(?:\w+\s+){{0,2}}?"
+        r"(?:instructions?|prompts?|directives?|messages?|guidelines?|rules|orders|commands)\b"
+        r"|\b(?:ignore|disregard|forget)\s+(?:all\s+|everything\s+)?(?:of\s+)?(?:"
+        r"your\s+(?:\w+\s+)?(?:instructions?|prompts?|guidelines|rules|training|programming)"
+        r"|everything\s+(?:above|before|you\s+(?:were|have\s+been)\s+told)|what\s+you\s+were\s+told)",
+    ),
+    _Shape(
+        ("follow",),
+        rf"\b(?:do\s+not|don't|stop)\s+follow(?:ing)?\s+(?:any\s+|the\s+|your\s+)?{_BEFORE}\s+(?:\w+\s+)?"
+        r"(?:instructions?|prompts?|directives?|guidelines?|rules|orders)\b",
+    ),
+    _Shape(
+        (
+            "your new",
+            "your real",
+            "your true",
+            "your actual",
+            "the new",
+            "the real",
+            "the true",
+            "the actual",
+        ),
+        r"\b(?:your|the)\s+(?:new|real|true|actual)\s+(?:instructions?|task|goal|objective|purpose|prompt)\s+(?:is|are)\b"
+        r"(?=[^.\n]{0,80}\b(?:you|ignore|send|reveal|delete|obey|must)\b)",
+    ),
+    # Another role.
+    _Shape(
+        ("system", "assistant", "developer"),
+        r"(?:^|\n)[ \t>*#-]{0,8}(?:system|assistant|developer)(?:\s+(?:prompt|message|note|override))?\s{0,3}:\s{0,3}"
+        r"(?:you\b|your\b|ignore\b|disregard\b|always\s+(?:respond|reply|answer|say)|never\s+(?:mention|refuse|tell)"
+        r"|from\s+now\b|respond\b|reply\b|act\s+as\b|pretend\b|new\s+instructions)"
+        r"|</?(?:system[-_ ](?:reminder|prompt|message|instructions?)|assistant_instructions)\s*>",
+    ),
+    _Shape(
+        ("<|", "inst]", "sys>>"),
+        r"<\|(?:im_start|im_end|system|assistant|user|start_header_id|eot_id)\|>|\[/?inst\]|<</?sys>>",
+    ),
+    _Shape(
+        ("from now on", "you are now"),
+        r"\bfrom\s+now\s+on,?\s+you\s+(?:are|must|will|shall|should|only)\b"
+        r"|\byou\s+are\s+now\s+(?:an?\s|dan\b|free\s|unrestricted|jailbroken|no\s+longer)",
+    ),
+    _Shape(
+        ("r mode", "n mode", "k mode", "d mode", "do anything now"),
+        r"\b(?:developer|dan|jailbreak|god)\s+mode\s+(?:is\s+)?(?:enabled|activated|on)\b|\bdo\s+anything\s+now\b",
+    ),
+    # Calls, as models write them.
+    _Shape(
+        ("tool_", "tool-", "<tool", "function_", "<invoke", ":invoke"),
+        r"<(?:antml:)?(?:function_calls|tool_calls?|tool_use|function_results|tool_results?)\s*>"
+        r"|<(?:antml:)?invoke\s+name\s*=",
+    ),
+    # Behind the user's back.
+    _Shape(
+        _BEHIND,
+        r"\b(?:do\s+not|don't|never)\s+(?:tell|inform|alert|warn|mention\s+(?:this|it|any\s+of\s+this)\s+to"
+        rf"|(?:reveal|disclose|show)\s+(?:this|it)\s+to)\s+(?:the|your|any)\s+{_OWNER}\b"
+        rf"|\bwithout\s+(?:asking|telling|informing|alerting|notifying)\s+(?:the|your)\s+{_OWNER}\b"
+        rf"|\bwithout\s+the\s+{_OWNER}(?:'s)?\s+(?:knowing|noticing|knowledge|consent)\b"
+        rf"|\b(?:keep|hide)\s+this\s+(?:secret\s+|hidden\s+)?from\s+(?:the|your)\s+{_OWNER}\b",
+    ),
+    # To whoever reads.
+    _Shape(
+        ("reading this", "reads this", "read this", "processing this", "processes this", "ing this text"),
+        r"\b(?:ai|llm|language\s+model|chatbot)s?(?:\s+(?:assistant|agent|model)s?)?\b[^.\n]{0,30}"
+        r"\b(?:reading|reads|read|processing|processes|summari[sz]ing)\s+this"
+        r"(?=\s*(?:[,.:;!]|$|(?:must|should|has|have|needs?|will|shall|please|text|note|message|entry|page|document)\b))",
+    ),
+    _Shape(
+        (
+            "your system",
+            "the system",
+            "your initial",
+            "your hidden",
+            "your original",
+            "your full",
+            "the hidden",
+            "the full",
+        ),
+        r"\b(?:reveal|print|repeat|output|leak|disclose)\s+(?:me\s+)?(?:your|the)\s+"
+        r"(?:system|initial|hidden|original|full)\s+(?:prompt|instructions|message)\b",
+    ),
+    _Shape(
+        ("to http", "@"),
+        r"\b(?:send|post|upload|forward|exfiltrate|leak|e-?mail)\b[^.\n]{0,60}\b(?:api[ _-]keys?|passwords?|credentials"
+        r"|secrets|private\s+keys?|system\s+prompt|conversation|chat\s+history|environment\s+variables)\b[^.\n]{0,40}"
+        r"\bto\s+(?:https?://|[\w.+-]{1,64}@)",
+    ),
+    # The first of them in other languages.
+    _Shape(
+        ("ignor",),
+        r"\bignorier\w*\s+(?:alle\s+)?(?:vorherigen|bisherigen|obigen)\s+(?:anweisungen|instruktionen|befehle)"
+        r"|\bignor(?:a|e|ez|er|i)\s+(?:todas?\s+|toutes\s+|tutte\s+)?(?:las|les|le|as)\s+"
+        r"(?:instrucciones|instructions|istruzioni|instruções)\s+(?:anteriores|previas|précédentes|precedenti)",
+    ),
+    _Shape(
+        ("忽略", "инструкции", "指示", "命令"),
+        r"忽略(?:之前|以上|上面|先前|所有)的?(?:所有)?(?:指令|指示|说明|提示)"
+        r"|игнорируй\w*\s+(?:все\s+)?предыдущие\s+инструкции|(?:以前|これまで|上記)の(?:指示|命令)を(?:無視|忘れ)",
+    ),
+)
+
+_OVERRIDES = "\u202d\u202e"
+_TURNS = "\u202a\u202b\u2066\u2067\u2068"
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_SMUGGLED = re.compile(
+    "(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0001-\U000e007f]{2}|[\U000e0100-\U000e01ef\ufe00-\ufe0e]{4}"
+    "|[A-Za-z][\u200b\u2060\ufeff\u180e]+[A-Za-z]|[\u200b-\u200d\u2060\ufeff]{4}"
+)
+"""Tags that are not a flag's, variation selectors by the dozen, blanks of no width within a word or in rows."""
+_NO_WIDTH = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u180e\u00ad" + _OVERRIDES + _TURNS + "\u202c\u2069"))
+
+
+@cache
+def _compiled(shape: str) -> re.Pattern[str]:
+    return re.compile(shape, re.IGNORECASE)
+
+
+def flags_of(*texts: str) -> Flags:
+    """Of an entry's texts together, each flag once."""
+    instructions = hidden = False
+    for text in texts:
+        if not text.isascii():
+            hidden = hidden or _hides(text)
+            text = text.translate(_NO_WIDTH)  # noqa: PLW2901 - the same without what hides in it
+        instructions = instructions or _instructs(text)
+    if hidden:
+        return ("instructions", "hidden_text") if instructions else ("hidden_text",)
+    return ("instructions",) if instructions else ()
+
+
+def _instructs(text: str) -> bool:
+    lower = text.lower()
+    return any(any(cue in lower for cue in cues) and _compiled(shape).search(text) for cues, shape in _SHAPES)
+
+
+def _hides(text: str) -> bool:
+    if any(character in text for character in _OVERRIDES) or _SMUGGLED.search(text) is not None:
+        return True
+    return any(character in text for character in _TURNS) and _RIGHT_TO_LEFT.search(text) is None

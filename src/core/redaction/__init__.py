@@ -1,0 +1,1 @@
+"""Secrets in what is stored: found, taken out, and told by kind and place."""

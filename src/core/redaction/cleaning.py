@@ -1,0 +1,128 @@
+"""What a call wants to store, without the secrets in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from .. import limits
+from ..results import RedactedAt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ...ports.worker import Worker
+    from ..requests import NewEntry, Remember, Update
+    from ..requests_team import SessionCall, VoteCall
+    from .redactor import Redactor
+
+    New = TypeVar("New", NewEntry, Remember)
+
+T = TypeVar("T")
+Said = tuple[RedactedAt, ...]
+
+_AT_ONCE = 8 * 1024
+"""Characters. More is looked through beside the event loop."""
+
+
+class Cleaner:
+    """`worker` is where long texts are looked through."""
+
+    def __init__(self, redactor: Redactor, worker: Worker) -> None:
+        self._redactor = redactor
+        self._worker = worker
+
+    async def entries(
+        self, entries: Sequence[tuple[NewEntry | Remember, str]]
+    ) -> list[tuple[NewEntry | Remember, str, Said]]:
+        """Each with its content, and what was taken out of it."""
+        size = sum(len(content) for _, content in entries) + sum(_more(new) for new, _ in entries)
+        return await self._run(size, lambda: [self._entry(new, content) for new, content in entries])
+
+    async def update(self, request: Update) -> tuple[Update, Said]:
+        size = (0 if request.content is UNSET else len(request.content)) + _more(request)
+        return await self._run(size, lambda: self._update(request))
+
+    async def session(self, request: SessionCall) -> SessionCall:
+        def clean() -> SessionCall:
+            said: list[RedactedAt] = []
+            return msgspec.structs.replace(
+                request,
+                purpose=self._text(request.purpose, "purpose", said),
+                summary=self._text(request.summary, "summary", said),
+            )
+
+        return await self._run(len(request.summary), clean)
+
+    def vote(self, request: VoteCall) -> VoteCall:
+        """The same question becomes the same one."""
+        said: list[RedactedAt] = []
+        return msgspec.structs.replace(
+            request,
+            question=None if request.question is None else self._text(request.question, "question", said),
+            choice=None if request.choice is None else self._text(request.choice, "choice", said),
+        )
+
+    async def _run(self, size: int, work: Callable[[], T]) -> T:
+        return work() if size <= _AT_ONCE else await self._worker.run(work)
+
+    def _entry(self, new: NewEntry | Remember, content: str) -> tuple[NewEntry | Remember, str, Said]:
+        said: list[RedactedAt] = []
+        content = self._text(content, "", said)
+        title, author = self._text(new.title, "title", said), self._text(new.author, "author", said)
+        tags = self._tags(new.tags, "tags", said)
+        metadata = self._metadata(new.metadata, said)
+        if said:
+            new = msgspec.structs.replace(new, title=title, author=author, tags=tags, metadata=metadata)
+        return new, content, tuple(said)
+
+    def _update(self, request: Update) -> tuple[Update, Said]:
+        said: list[RedactedAt] = []
+        fields: dict[str, Any] = {"add_tags": self._tags(request.add_tags, "add_tags", said)}
+        if request.content is not UNSET:
+            fields["content"] = self._text(request.content, "", said)
+        if request.title is not UNSET:
+            fields["title"] = self._text(request.title, "title", said)
+        if request.tags is not UNSET:
+            fields["tags"] = self._tags(request.tags, "tags", said)
+        if request.metadata is not UNSET:
+            fields["metadata"] = self._metadata(request.metadata, said)
+        return (msgspec.structs.replace(request, **fields) if said else request), tuple(said)
+
+    def _text(self, text: str, field: str, said: list[RedactedAt], label: str = "") -> str:
+        """Of more than may be stored nothing is looked at: it is refused later."""
+        if len(text) > limits.CONTENT_BYTES:
+            return text
+        redacted = self._redactor.redact(text, label)
+        said += [RedactedAt(kind=one.kind, offset=one.start, field=field) for one in redacted.found]
+        return redacted.text
+
+    def _tags(self, tags: list[str], field: str, said: list[RedactedAt]) -> list[str]:
+        return [self._text(tag, field, said) for tag in tags]
+
+    def _metadata(self, metadata: dict[str, Any], said: list[RedactedAt]) -> dict[str, Any]:
+        cleaned = self._value(metadata, "metadata", "", said, 0)
+        assert isinstance(cleaned, dict)
+        return cleaned  # pyright: ignore[reportUnknownVariableType] (JSON)
+
+    def _value(self, value: Any, field: str, label: str, said: list[RedactedAt], level: int) -> Any:
+        """What is nested deeper than may be stored is refused later. The name of a value tells what it is."""
+        if isinstance(value, str):
+            return self._text(value, field, said, label)
+        if level > limits.METADATA_DEPTH:
+            return value
+        if isinstance(value, dict):
+            return {
+                key: self._value(one, f"{field}.{key}", str(key), said, level + 1)
+                for key, one in value.items()  # pyright: ignore[reportUnknownVariableType] (JSON)
+            }
+        if isinstance(value, list):
+            return [self._value(one, field, label, said, level + 1) for one in value]  # pyright: ignore[reportUnknownVariableType]
+        return value
+
+
+def _more(new: NewEntry | Remember | Update) -> int:
+    """Roughly: metadata is the only other thing that may be long."""
+    return 0 if not new.metadata else 1024 * len(new.metadata)

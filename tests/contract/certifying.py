@@ -1,0 +1,142 @@
+"""`agent-memory certify`: each adapter in a process of its own, undisturbed by whatever plugins are installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent_memory.entrypoints.registry import registered
+from agent_memory.ports.adapter import GROUPS
+
+from .certificate import Certificate
+from .pages import Untried, certified, in_short, read, write
+from .selection import select
+from .servers.run_folder import RUN_VARIABLE, begin_run, end_run
+from .suite import LEVELS, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+CERTIFIED, NOT_CERTIFIED, USAGE = 0, 1, 2
+
+_LONGEST_FIRST = ("storage", "lock", "event_bus", "cache", "embedder", "circuit_breaker", "rate_limiter")
+_OWN = "agent-memory"
+_LONGEST = 3_600
+"""Seconds for one adapter: clauses that hang are ended one by one, threads that hang are not."""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    port: str
+    name: str
+    url: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    orders: tuple[Order, ...]
+    level: Level = LEVELS[-1]
+    seed: int = 0
+    processes: int = 1
+
+
+def order_of(name: str, *, port: str = "", url: str = "") -> Order:
+    """`Misconfigured` for what cannot be tried."""
+    selected = select(name, port=port, url=url)
+    return Order(port=selected.registered.port, name=name, url=url)
+
+
+def own_orders(port: str = "") -> tuple[Order, ...]:
+    """The adapters that come with the program, those that take longest first."""
+    ports = [port] if port else sorted(GROUPS, key=_rank)
+    return tuple(
+        Order(port=each, name=one.name) for each in ports for one in registered(each) if one.package == _OWN
+    )
+
+
+def certify(plan: Plan, report: Path | None, tell: Callable[[str], None]) -> int:
+    """0: all are certified. `tell` hears of each as soon as it is known."""
+    begun = RUN_VARIABLE not in os.environ
+    begin_run()
+    try:
+        with ThreadPoolExecutor(plan.processes) as pool:
+            results = list(pool.map(partial(_try, plan, tell), plan.orders))
+    finally:
+        if begun:
+            end_run()
+    found = sorted(
+        (each for each in results if isinstance(each, Certificate)),
+        key=lambda each: (list(GROUPS).index(each.adapter.port), each.adapter.name),
+    )
+    untried = [each for each in results if isinstance(each, Untried)]
+    if report is not None:
+        tell(f"written: {report}, and for people {write(found, report, untried)}")
+    if len(plan.orders) > 1:
+        tell(f"{sum(each.certified for each in found)} of {len(plan.orders)} certified")
+    return CERTIFIED if certified(found) and not untried else NOT_CERTIFIED
+
+
+def _try(plan: Plan, tell: Callable[[str], None], order: Order) -> Certificate | Untried:
+    result = _tried(plan, order)
+    if isinstance(result, Untried):
+        tell(f"NOT CERTIFIED: {result.port} adapter {result.name} could not be tried: {result.reason}")
+    else:
+        tell(in_short(result))
+    return result
+
+
+def _tried(plan: Plan, order: Order) -> Certificate | Untried:
+    def untried(reason: str) -> Untried:
+        return Untried(port=order.port, name=order.name, reason=reason)
+
+    with tempfile.TemporaryDirectory(prefix="agent-memory-certify-") as folder:
+        file = Path(folder, "certificate.json")
+        try:
+            ended = subprocess.run(
+                _command(plan, order, file),
+                cwd=folder,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=_LONGEST,
+            )
+        except OSError as error:
+            return untried(f"Python cannot be started: {error}")
+        except subprocess.TimeoutExpired:
+            return untried(f"it was still at it after {_LONGEST} s")
+        if not file.exists():
+            said = ended.stderr.strip() or ended.stdout.strip()
+            return untried(said[-2_000:].removeprefix("ERROR: "))
+        [certificate] = read(file)
+        return certificate
+
+
+def _command(plan: Plan, order: Order, file: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "pytest", "--pyargs", "agent_memory_contract",
+        "-p", "anyio.pytest_plugin", "-p", "_hypothesis_pytestplugin", "-p", "agent_memory_contract.plugin",
+        "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(file.parent), "--import-mode=importlib",
+        "--basetemp", str(file.parent / "clauses"), "-q", "-o", "verbosity_assertions=2",
+        f"--adapter={order.name}", f"--port={order.port}", f"--url={order.url}", f"--level={plan.level}",
+        f"--seed={plan.seed}", f"--certificate={file}",
+    ]  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what would change how pytest runs."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def _rank(port: str) -> int:
+    return _LONGEST_FIRST.index(port) if port in _LONGEST_FIRST else len(_LONGEST_FIRST)

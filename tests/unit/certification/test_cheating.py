@@ -1,0 +1,181 @@
+"""A class of someone else's that subclasses a contract, run by pytest: each way of asking for less is caught.
+
+The adapter is a good one (the in-process rate limiter), so that nothing but the cheating is left to object to.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent_memory_contract.pages import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent_memory_contract.certificate import Certificate
+
+START = """
+import pytest
+from agent_memory_contract import inprocess_harnesses
+from agent_memory_contract.harness import Bench
+from agent_memory_contract.rate_limiter_contract import RateLimiterContract
+"""
+CLASS = """
+class Test{name}(RateLimiterContract):
+    adapter = "in-process"
+
+    @pytest.fixture
+    async def harness(self, tmp_path):
+        async with inprocess_harnesses.rate_limiter(Bench(folder=tmp_path)) as harness:
+            yield harness
+"""
+OVERRIDDEN = """
+    async def test_limiter_01_admits_up_to_the_limit(self, harness):
+        pass
+"""
+REMOVED = """
+    test_limiter_01_admits_up_to_the_limit = None
+"""
+EXCUSED = """
+    pytestmark = [pytest.mark.anyio, pytest.mark.xfail(strict=False)]
+"""
+SKIPPED = """
+    pytestmark = [pytest.mark.anyio, pytest.mark.skip(reason="no time")]
+"""
+OTHER_FIXTURE = """
+    @pytest.fixture
+    def seed(self):
+        return 4
+"""
+HOOKS = """
+import pytest
+
+async def easy(harness):
+    pass
+
+def pytest_collection_modifyitems(items):
+    first = {item.cls.__name__: item for item in items if "limiter_01" in item.name}
+    first["TestExcusedByAHook"].add_marker(pytest.mark.xfail)
+    items.remove(first["TestDroppedByAHook"])
+    first["TestReplacedByAHook"].obj = easy
+"""
+OTHER_KIT = """
+async def easy(self, harness):
+    pass
+easy.__name__ = "test_limiter_01_admits_up_to_the_limit"
+RateLimiterContract.test_limiter_01_admits_up_to_the_limit = easy
+del RateLimiterContract.test_limiter_02_concurrent_calls_get_exactly_the_limit
+"""
+
+
+HANGING = """
+import asyncio
+
+class TestHanging(RateLimiterContract):
+    @pytest.fixture
+    async def harness(self, tmp_path):
+        async with inprocess_harnesses.rate_limiter(Bench(folder=tmp_path)) as harness:
+            harness.advance = lambda seconds: asyncio.Event().wait()
+            yield harness
+"""
+
+
+def tried(
+    folder: Path, module: str, *options: str, conftest: str = ""
+) -> tuple[int, str, dict[str, Certificate]]:
+    """The exit code, what was said, and the certificates by the names of the classes, in their order."""
+    (folder / "test_theirs.py").write_text(START + module)
+    (folder / "conftest.py").write_text(conftest)
+    certificate = folder / "certificate.json"
+    ended = subprocess.run(
+        [
+            sys.executable, "-m", "pytest", "-p", "agent_memory_contract.plugin", "-p", "no:cacheprovider",
+            "-c", os.devnull, "--rootdir", str(folder), "--certificate", str(certificate), *options, "test_theirs.py",
+        ],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert certificate.exists(), ended.stdout + ended.stderr
+    names = re.findall(r"class Test(\w+)", module)
+    return ended.returncode, ended.stdout, dict(zip(names, read(certificate), strict=True))
+
+
+def test_an_honest_class_is_certified(tmp_path: Path) -> None:
+    code, said, certificates = tried(tmp_path, CLASS.format(name="Honest"))
+    certificate = certificates["Honest"]
+    assert code == 0, said
+    assert certificate.certified
+    assert (certificate.adapter.name, certificate.adapter.package) == ("in-process", "agent-memory")
+    assert {each.outcome for each in certificate.clauses} == {"kept", "not applicable"}
+    assert "CERTIFIED: rate_limiter adapter in-process of agent-memory" in said
+    assert "**CERTIFIED**" in (tmp_path / "certificate.md").read_text()
+
+
+def test_one_that_asks_for_less_is_not(tmp_path: Path) -> None:
+    """Beside an honest one, which is."""
+    wrong = {
+        "Overridden": (OVERRIDDEN, "LIMITER-01 is overridden"),
+        "Removed": (REMOVED, "LIMITER-01 is not tried"),
+        "Excused": (EXCUSED, "LIMITER-01 is excused"),
+        "Skipped": (SKIPPED, "LIMITER-01 is not tried: Admits up to the limit. Seen: skipped: no time"),
+        "OtherFixture": (OTHER_FIXTURE, "seed of the contract class is overridden"),
+        "ExcusedByAHook": ("", "LIMITER-01 is excused"),
+        "DroppedByAHook": ("", "LIMITER-01 is not tried"),
+        "ReplacedByAHook": ("", "LIMITER-01 is overridden"),
+    }
+    module = CLASS.format(name="Honest") + "".join(
+        CLASS.format(name=name) + more for name, (more, _) in wrong.items()
+    )
+    code, said, certificates = tried(tmp_path, module, conftest=HOOKS)
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert certificates.pop("Honest").certified
+    assert not any(certificate.certified for certificate in certificates.values())
+    found = {
+        name: certificate.reasons[0][: len(wrong[name][1])] for name, certificate in certificates.items()
+    }
+    assert found == {name: reason for name, (_, reason) in wrong.items()}
+    assert said.count("NOT CERTIFIED") == len(wrong)
+    assert f"## 1 of {len(wrong) + 1} certified" in (tmp_path / "certificate.md").read_text()
+
+
+def test_nor_one_that_changes_the_kit(tmp_path: Path) -> None:
+    code, _, certificates = tried(tmp_path, CLASS.format(name="Theirs") + OTHER_KIT)
+    certificate = certificates["Theirs"]
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert not certificate.certified
+    assert [reason.partition(":")[0] for reason in certificate.reasons] == [
+        "LIMITER-01 is overridden",
+        "LIMITER-02 is not tried",
+    ]
+
+
+def test_nor_one_that_is_run_in_part(tmp_path: Path) -> None:
+    """At a lower level, which is said, and holds for the clauses of that level."""
+    module = CLASS.format(name="Theirs")
+    code, _, certificates = tried(tmp_path, module, "--level", "plain", "--seed", "5", "-k", "not limiter_01")
+    certificate = certificates["Theirs"]
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert not certificate.certified
+    assert [reason.partition(":")[0] for reason in certificate.reasons] == ["LIMITER-01 is not tried"]
+    assert (certificate.level, certificate.seed) == ("plain", 5)
+    assert {each.level for each in certificate.clauses} == {"plain"}
+    assert len(certificate.clauses) < certificate.contract.clauses
+
+
+def test_a_clause_that_hangs_is_broken(tmp_path: Path) -> None:
+    """And the others are tried."""
+    options = ("--patience", "0.5", "-p", "no:timeout", "-k", "limiter_06 or limiter_12")
+    _, _, certificates = tried(tmp_path, HANGING, *options)
+    found = {each.id: each for each in certificates["Hanging"].clauses}
+    assert found["LIMITER-06"].outcome == "broken"
+    assert "it hangs: no end after 0.5 s" in found["LIMITER-06"].seen
+    assert found["LIMITER-12"].outcome == "kept"

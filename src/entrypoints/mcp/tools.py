@@ -17,6 +17,7 @@ from ...core.limits import (
 )
 from ...core.requests import FILE_LOCK_ACTIONS
 from ...ports.records import KINDS, RELATION_TYPES
+from .tools_moving import MOVING_TOOLS
 from .tools_team import TEAM_TOOLS
 
 Schema = dict[str, Any]
@@ -282,4 +283,5 @@ TOOLS: tuple[Schema, ...] = (
         _answer({"status": {**_STRING, "enum": ["healthy", "degraded", "unhealthy"]}, "database": _OBJECT}),
         reads=True,
     ),
+    *MOVING_TOOLS,
 )

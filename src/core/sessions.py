@@ -88,7 +88,9 @@ def ending(session: Session, summary: str, now: datetime, *, late: bool = False)
 async def _begin(
     storage: Storage, request: SessionCall, caller: Caller, now: datetime, new_id: Callable[[], str]
 ) -> SessionResult:
-    """Who begins again what it began already, because no answer came, is told of the one that stands."""
+    """An agent that begins again what it began already, because no answer came, is told of the one that stands. Of
+    those that have no name, two may be two.
+    """
     identity = new_id()
     scope = scope_under(request.scope, caller.ceiling)
     depth = _depth(scope)
@@ -115,7 +117,7 @@ async def _begin(
         if not standing:
             raise
         other = standing[0]
-        if (other.purpose, other.agent) == (begun.purpose, begun.agent):
+        if begun.agent and (other.purpose, other.agent) == (begun.purpose, begun.agent):
             return SessionResult(session=view(other), changed=False)
         raise Conflict(
             f"scope {scope!r} has an open session ({_described(other)}): go on in it, end it first, or begin in "

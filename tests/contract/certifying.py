@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,22 +15,23 @@ import msgspec
 
 from agent_memory.entrypoints.registry import registered
 from agent_memory.ports.adapter import GROUPS
-from agent_memory.ports.errors import Misconfigured
 
-from .pages import certified, in_short, read, write
+from .certificate import Certificate
+from .pages import Untried, certified, in_short, read, write
 from .selection import select
 from .servers.run_folder import RUN_VARIABLE, begin_run, end_run
 from .suite import LEVELS, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from .certificate import Certificate
 
 CERTIFIED, NOT_CERTIFIED, USAGE = 0, 1, 2
 
 _LONGEST_FIRST = ("storage", "lock", "event_bus", "cache", "embedder", "circuit_breaker", "rate_limiter")
 _OWN = "agent-memory"
+_LONGEST = 3_600
+"""Seconds for one adapter: clauses that hang are ended one by one, threads that hang are not."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,22 +67,35 @@ def certify(plan: Plan, report: Path | None, tell: Callable[[str], None]) -> int
     begin_run()
     try:
         with ThreadPoolExecutor(plan.processes) as pool:
-            results = [pool.submit(_try, plan, order, tell) for order in plan.orders]
-            found = [each for result in results for each in result.result()]
+            results = list(pool.map(partial(_try, plan, tell), plan.orders))
     finally:
         if begun:
             end_run()
-    found.sort(key=lambda each: (_port_place(each), each.adapter.name))
+    found = sorted(
+        (each for each in results if isinstance(each, Certificate)),
+        key=lambda each: (list(GROUPS).index(each.adapter.port), each.adapter.name),
+    )
+    untried = [each for each in results if isinstance(each, Untried)]
     if report is not None:
-        tell(f"written: {report}, and for people {write(found, report)}")
-    complete = len(found) == len(plan.orders)
-    good = sum(each.certified for each in found)
+        tell(f"written: {report}, and for people {write(found, report, untried)}")
     if len(plan.orders) > 1:
-        tell(f"{good} of {len(plan.orders)} certified")
-    return CERTIFIED if complete and certified(found) else NOT_CERTIFIED
+        tell(f"{sum(each.certified for each in found)} of {len(plan.orders)} certified")
+    return CERTIFIED if certified(found) and not untried else NOT_CERTIFIED
 
 
-def _try(plan: Plan, order: Order, tell: Callable[[str], None]) -> Sequence[Certificate]:
+def _try(plan: Plan, tell: Callable[[str], None], order: Order) -> Certificate | Untried:
+    result = _tried(plan, order)
+    if isinstance(result, Untried):
+        tell(f"NOT CERTIFIED: {result.port} adapter {result.name} could not be tried: {result.reason}")
+    else:
+        tell(in_short(result))
+    return result
+
+
+def _tried(plan: Plan, order: Order) -> Certificate | Untried:
+    def untried(reason: str) -> Untried:
+        return Untried(port=order.port, name=order.name, reason=reason)
+
     with tempfile.TemporaryDirectory(prefix="agent-memory-certify-") as folder:
         file = Path(folder, "certificate.json")
         try:
@@ -93,17 +108,17 @@ def _try(plan: Plan, order: Order, tell: Callable[[str], None]) -> Sequence[Cert
                 text=True,
                 errors="replace",
                 check=False,
+                timeout=_LONGEST,
             )
         except OSError as error:
-            raise Misconfigured(f"Python cannot be started: {error}") from error
+            return untried(f"Python cannot be started: {error}")
+        except subprocess.TimeoutExpired:
+            return untried(f"it was still at it after {_LONGEST} s")
         if not file.exists():
-            said = (ended.stderr.strip() or ended.stdout.strip())[-2_000:]
-            tell(f"NOT CERTIFIED: {order.port} adapter {order.name}: it could not be tried:\n{said}")
-            return ()
-        found = read(file)
-    for each in found:
-        tell(in_short(each))
-    return found
+            said = ended.stderr.strip() or ended.stdout.strip()
+            return untried(said[-2_000:].removeprefix("ERROR: "))
+        [certificate] = read(file)
+        return certificate
 
 
 def _command(plan: Plan, order: Order, file: Path) -> list[str]:
@@ -125,7 +140,3 @@ def _environment() -> dict[str, str]:
 
 def _rank(port: str) -> int:
     return _LONGEST_FIRST.index(port) if port in _LONGEST_FIRST else len(_LONGEST_FIRST)
-
-
-def _port_place(certificate: Certificate) -> int:
-    return list(GROUPS).index(certificate.adapter.port)

@@ -39,16 +39,26 @@ _OUTCOMES: dict[Outcome, str] = {
 }
 
 
+class Untried(msgspec.Struct, frozen=True, kw_only=True):
+    """An adapter that could not be tried at all, and why."""
+
+    port: str
+    name: str
+    reason: str
+
+
 def certified(certificates: Sequence[Certificate]) -> bool:
     return bool(certificates) and all(each.certified for each in certificates)
 
 
-def write(certificates: Sequence[Certificate], file: Path) -> Path:
+def write(certificates: Sequence[Certificate], file: Path, untried: Sequence[Untried] = ()) -> Path:
     """The JSON there, and the page beside it, under the same name with `.md`; which is returned."""
-    document: Any = certificates[0] if len(certificates) == 1 else {"certificates": certificates}
+    document: Any = {"certificates": certificates, "not_tried": untried}
+    if len(certificates) == 1 and not untried:
+        document = certificates[0]
     file.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     beside = file.with_suffix(".md")
-    beside.write_text(page(certificates), encoding="utf-8")
+    beside.write_text(page(certificates, untried), encoding="utf-8")
     return beside
 
 
@@ -80,10 +90,10 @@ def in_short(certificate: Certificate) -> str:
     return "\n".join(lines)
 
 
-def page(certificates: Sequence[Certificate]) -> str:
+def page(certificates: Sequence[Certificate], untried: Sequence[Untried] = ()) -> str:
     parts = ["# Certification of adapters of Agent Memory\n", _introduction()]
-    if len(certificates) != 1:
-        parts.append(_overview(certificates))
+    if len(certificates) != 1 or untried:
+        parts.append(_overview(certificates, untried))
     parts += [_certificate(each) for each in certificates]
     return "\n".join(parts)
 
@@ -101,15 +111,19 @@ What can come of a clause:
 """
 
 
-def _overview(certificates: Sequence[Certificate]) -> str:
+def _overview(certificates: Sequence[Certificate], untried: Sequence[Untried]) -> str:
     rows = "\n".join(
         f"| {each.adapter.port} | {each.adapter.name} | {each.adapter.package} {each.adapter.version} "
         f"| **{_word(each)}** | {each.level} | {_counted(each.clauses)} | {each.circumstances.seconds:.0f} s |"
         for each in certificates
     )
+    rows += "".join(
+        f"\n| {each.port} | {each.name} | | **NOT CERTIFIED** | | could not be tried: {_cell(each.reason)} | |"
+        for each in untried
+    )
     good = sum(each.certified for each in certificates)
     return (
-        f"## {good} of {len(certificates)} certified\n\n"
+        f"## {good} of {len(certificates) + len(untried)} certified\n\n"
         "| port | adapter | package | verdict | level | clauses | took |\n|---|---|---|---|---|---|---|\n"
         f"{rows}\n"
     )

@@ -15,6 +15,7 @@ import pytest
 
 from agent_memory.ports.errors import Misconfigured
 
+from .bounding import PATIENCE, Bounding
 from .clauses import up_to
 from .pages import certified, in_short, write
 from .recording import Recording, contract_of
@@ -40,6 +41,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     level: Level
     seed: int
     certificate: str
+    patience: float
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,6 +77,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write the certificate there as JSON, and a page for people beside it (.md)",
     )
+    group.addoption(
+        "--patience",
+        dest="contract_patience",
+        default=PATIENCE,
+        type=float,
+        metavar="SECONDS",
+        help="after which a clause that has not ended counts as broken (default: %(default)g)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -89,6 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
     recording = Recording(config.stash.get(SELECTED, None), level=asked.level, seed=asked.seed)
     config.stash[_RECORDING] = recording
     config.pluginmanager.register(recording, "agent_memory_recording")
+    config.pluginmanager.register(Bounding(asked.patience), "agent_memory_bounding")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

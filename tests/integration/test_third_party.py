@@ -223,6 +223,20 @@ def test_a_broken_one_is_refused_with_the_clause_its_meaning_and_what_was_seen(
     assert any(reason.startswith("LIMITER-02 is broken") for reason in certificate.reasons)
 
 
+def test_all_of_ours_are_tried_and_those_that_cannot_be_are_told(good: Path, tmp_path: Path) -> None:
+    """Here nothing that needs a driver was installed."""
+    command = ("certify", "rate_limiter", "--all", "--report", "certificates.json", "--level", "plain")
+    ended = run(good / "agent-memory", *command, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "CERTIFIED: rate_limiter adapter in-process of agent-memory" in ended.stdout
+    assert "NOT CERTIFIED: rate_limiter adapter redis could not be tried" in ended.stdout
+    assert "needs redis, not installed here" in ended.stdout
+    assert ended.stdout.endswith("1 of 2 certified\n")
+    page = (tmp_path / "certificates.md").read_text()
+    assert "## 1 of 2 certified" in page
+    assert "| rate_limiter | redis | | **NOT CERTIFIED** | | could not be tried:" in page
+
+
 def test_certify_says_what_it_cannot_try(good: Path, tmp_path: Path) -> None:
     ended = run(good / "agent-memory", "certify", "lock", "acme", cwd=tmp_path)
     assert ended.returncode == 2

@@ -48,13 +48,9 @@ def tune(connection: sqlite3.Connection) -> None:
 def connect_reader(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     connection = connect(path, busy_timeout)
     tune(connection)
-    map_file(connection)
+    connection.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
     connection.execute("PRAGMA query_only=1")
     return connection
-
-
-def map_file(connection: sqlite3.Connection) -> None:
-    connection.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
 
 
 def begin(connection: sqlite3.Connection, timeout: float) -> None:

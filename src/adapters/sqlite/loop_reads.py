@@ -2,12 +2,14 @@
 
 The way to a reader's thread and back is two wake-ups of sleeping cores, twenty times what a read of pages in memory
 takes. Whether the pages are in memory only reading them tells. So each read is timed, and one that was slow sends the
-next ones to the threads for a while: at worst the loop waits for one slow read, now and then (ADR 18).
+next ones to the threads for a while: at worst the loop waits for one slow read, now and then (ADR 18). One that only
+waited for a processor, as any code on the loop does, does so for a shorter while.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import sys
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,20 +23,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SHARE = 50
-"""A pause is at least so many times as long as the read that led to it: slow reads take two parts in a hundred."""
+"""A pause is at least so many times as long as the read that led to it: reads that wait for the disk take two parts in
+a hundred of the loop's time.
+"""
 _LONGEST = 30.0
 _FORGIVEN = 64
-"""Quick reads in a row after which a slow one counts as the first again. Until then each doubles the pause."""
+"""Quick reads in a row after which one that waits counts as the first again. Until then each doubles the pause."""
+_BUSY_SHARE = 10
 _DOUBLINGS = 16
 _TURN = 64
 """Reads after which the loop has its turn: a caller that reads in a row would not let others run."""
 
 
 class Pauses:
-    """When the loop may read. Seconds by any clock that goes on; `limit` is how long a quick read takes at most."""
+    """When the loop may read. Seconds by any clock that goes on."""
 
-    def __init__(self, limit: float) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self._until = float("-inf")
         self._slow = 0
         self._quick = 0
@@ -42,29 +46,51 @@ class Pauses:
     def over(self, now: float) -> bool:
         return now >= self._until
 
-    def took(self, seconds: float, now: float) -> bool:
-        """Note a read that has ended now. Whether it was slow."""
-        if seconds <= self._limit:
-            self._quick += 1
-            if self._quick == _FORGIVEN:
-                self._slow = 0
-            return False
+    def quick(self) -> None:
+        """Note a read that was."""
+        self._quick += 1
+        if self._quick == _FORGIVEN:
+            self._slow = 0
+
+    def slow(self, seconds: float, now: float, *, disk: bool) -> None:
+        """Note a read that was, and has ended now. `disk`: it may have waited for that."""
+        self._quick = 0
+        if not disk:
+            self._until = now + min(_LONGEST, seconds * _BUSY_SHARE)
+            return
         self._until = now + min(_LONGEST, seconds * _SHARE * 2**self._slow)
         self._slow = min(self._slow + 1, _DOUBLINGS)
-        self._quick = 0
-        return True
+
+
+def disk_reads() -> int | None:
+    """Of this thread, so far: pages that were not in memory, and blocks. None where the system does not say."""
+    if sys.platform != "linux":
+        return None
+    from resource import RUSAGE_THREAD, getrusage  # noqa: PLC0415 - only after a slow read
+
+    used = getrusage(RUSAGE_THREAD)
+    return used.ru_majflt + used.ru_inblock
 
 
 class LoopReads:
-    """`limit` in seconds; 0: never on the loop. `done` and `slow` count."""
+    """A read is quick up to `limit` seconds; 0: never on the loop. `disk_reads` counts what this thread has read from a
+    disk. `done` and `slow` count reads.
+    """
 
     def __init__(
-        self, connection: LoopConnection, *, limit: float, timer: Callable[[], float] = monotonic
+        self,
+        connection: LoopConnection,
+        *,
+        limit: float,
+        timer: Callable[[], float] = monotonic,
+        disk_reads: Callable[[], int | None] = disk_reads,
     ) -> None:
         self._connection = connection
         self._limit = limit
         self._timer = timer
-        self._pauses = Pauses(limit)
+        self._disk_reads = disk_reads
+        self._disk_reads_before: int | None = 0
+        self._pauses = Pauses()
         self._deadline = 0.0
         self.done = 0
         self.slow = 0
@@ -101,10 +127,18 @@ class LoopReads:
             answer = None
         if connection is self._connection.current and connection.in_transaction:
             self._connection.drop()
-        now = self._timer()
-        if self._pauses.took(now - began, now):
-            self.slow += 1
+        self._note(began, self._timer())
         return answer
+
+    def _note(self, began: float, ended: float) -> None:
+        seconds = ended - began
+        if seconds <= self._limit:
+            self._pauses.quick()
+            return
+        self.slow += 1
+        before, self._disk_reads_before = self._disk_reads_before, self._disk_reads()
+        disk = before is None or self._disk_reads_before != before
+        self._pauses.slow(seconds, ended, disk=disk)
 
     def _late(self) -> bool:
         return self._timer() > self._deadline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ...ports.errors import Rejected
 from ...ports.instants import to_micros
@@ -34,14 +34,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Length = Literal["brief", "short", "long"]
 _BRIEF_IDS = 16
 """Entries that a brief read gets: a recall's, with some to spare."""
 
 
 class SqliteReader(ABC):
     @abstractmethod
-    async def _read(self, read: Callable[[sqlite3.Connection], T], *, length: Length = "short") -> T:
+    async def _read(
+        self, read: Callable[[sqlite3.Connection], T], *, long: bool = False, brief: bool = False
+    ) -> T:
         """Run it where reads run. `long`: it may take milliseconds, and must not hold up point reads. `brief`: a few
         pages at most, so that, if they are in memory, it is over sooner than a thread wakes up.
         """
@@ -49,8 +50,8 @@ class SqliteReader(ABC):
     async def get(self, ids: Sequence[str], *, ceiling: str = "global") -> list[Entry]:
         if not ids:
             return []
-        length: Length = "brief" if len(ids) <= _BRIEF_IDS else "short"
-        return await self._read(partial(pages.get, ids=tuple(ids), ceiling=ceiling), length=length)
+        brief = len(ids) <= _BRIEF_IDS
+        return await self._read(partial(pages.get, ids=tuple(ids), ceiling=ceiling), brief=brief)
 
     async def history(self, entry_id: str, *, limit: int = 50, ceiling: str = "global") -> list[Revision]:
         pages.check_limit(limit)
@@ -58,11 +59,11 @@ class SqliteReader(ABC):
 
     async def query(self, query: EntryQuery) -> Page[Entry]:
         pages.check_limit(query.limit)
-        return await self._read(partial(pages.page, query=query), length="long")
+        return await self._read(partial(pages.page, query=query), long=True)
 
     async def search(self, query: LexicalQuery) -> list[Hit]:
         pages.check_limit(query.limit)
-        return await self._read(partial(lexical.search, query=query), length="long")
+        return await self._read(partial(lexical.search, query=query), long=True)
 
     async def nearest(self, query: VectorQuery) -> list[Hit]:
         pages.check_limit(query.limit)
@@ -70,12 +71,12 @@ class SqliteReader(ABC):
             raise Rejected("as_of: vectors follow the current version; search by text instead", "as_of")
         if not query.vector or len(query.vector) % 4:
             raise Rejected(f"vector: {len(query.vector)} bytes are no float32 values", "vector")
-        return await self._read(partial(vectors.nearest, query=query), length="long")
+        return await self._read(partial(vectors.nearest, query=query), long=True)
 
     async def vectors(self, ids: Sequence[str], *, model: str) -> dict[str, tuple[Vector, ...]]:
         if not ids:
             return {}
-        return await self._read(partial(vectors.stored, ids=tuple(ids), model=model), length="long")
+        return await self._read(partial(vectors.stored, ids=tuple(ids), model=model), long=True)
 
     async def relations(
         self, ids: Sequence[str], *, limit: int = 200, ceiling: str = "global"
@@ -86,12 +87,12 @@ class SqliteReader(ABC):
     async def walk(self, query: GraphQuery) -> Graph:
         pages.check_limit(query.limit)
         relations.check(query)
-        return await self._read(partial(relations.walk, query=query), length="long")
+        return await self._read(partial(relations.walk, query=query), long=True)
 
     async def path(self, query: GraphQuery, target: str) -> list[Relation] | None:
         pages.check_limit(query.limit)
         relations.check(query)
-        return await self._read(partial(relations.path, query=query, target=target), length="long")
+        return await self._read(partial(relations.path, query=query, target=target), long=True)
 
     async def sessions(
         self, where: ScopeFilter, *, open_only: bool = False, limit: int = 50
@@ -107,25 +108,24 @@ class SqliteReader(ABC):
         return await self._read(partial(sessions.questions, where=where, limit=limit))
 
     async def stats(self, where: ScopeFilter) -> Stats:
-        return await self._read(partial(figures.stats, where=where), length="long")
+        return await self._read(partial(figures.stats, where=where), long=True)
 
     async def scopes(
         self, *, prefix: str = "", limit: int = 100, ceiling: str = "global"
     ) -> list[ScopeStats]:
         pages.check_limit(limit)
         return await self._read(
-            partial(figures.scopes, prefix=checked(prefix, "prefix"), limit=limit, ceiling=ceiling),
-            length="long",
+            partial(figures.scopes, prefix=checked(prefix, "prefix"), limit=limit, ceiling=ceiling), long=True
         )
 
     async def tags(self, where: ScopeFilter, *, prefix: str = "", limit: int = 100) -> list[tuple[str, int]]:
         pages.check_limit(limit)
         return await self._read(
-            partial(figures.tags, where=where, prefix=checked(prefix, "prefix"), limit=limit), length="long"
+            partial(figures.tags, where=where, prefix=checked(prefix, "prefix"), limit=limit), long=True
         )
 
     async def generation(self, where: ScopeFilter) -> str:
-        return await self._read(partial(outlook.generation, where=where), length="brief")
+        return await self._read(partial(outlook.generation, where=where), brief=True)
 
     async def outlook(self, where: ScopeFilter, *, now: datetime) -> Outlook:
-        return await self._read(partial(outlook.outlook, where=where, now=to_micros(now)), length="brief")
+        return await self._read(partial(outlook.outlook, where=where, now=to_micros(now)), brief=True)

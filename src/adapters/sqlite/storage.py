@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from ...ports.queries import EntryFilter, JobStats, PendingJob
     from ...ports.records import Entry, Event, Job, JobLease
     from ...ports.storage import Maintenance
-    from .reading import Length
     from .transaction import Transaction
 
 T = TypeVar("T")
@@ -140,10 +139,10 @@ class SqliteStorage(SqliteReader):
 
     async def outbox(self, after: int, *, limit: int = 500) -> list[Event]:
         check_limit(limit)
-        return await self._read(partial(outbox.events, after=after, limit=limit), length="brief")
+        return await self._read(partial(outbox.events, after=after, limit=limit), brief=True)
 
     async def outbox_head(self) -> int:
-        return await self._read(outbox.head, length="brief")
+        return await self._read(outbox.head, brief=True)
 
     async def trim_outbox(self, up_to: int) -> int:
         return await self._writer.submit(lambda transaction: outbox.trim(transaction, up_to))
@@ -224,11 +223,11 @@ class SqliteStorage(SqliteReader):
             "transaction_retries": self._writer.repeated,
         }
 
-    async def _read(self, read: Callable[[sqlite3.Connection], T], *, length: Length = "short") -> T:
-        if length == "long":
-            return await self._searches.call(read)
-        if length == "short":
-            return await self._points.call(read)
+    async def _read(
+        self, read: Callable[[sqlite3.Connection], T], *, long: bool = False, brief: bool = False
+    ) -> T:
+        if not brief:
+            return await (self._searches if long else self._points).call(read)
         done = self._loop_reads.attempt(read)
         if done is None:
             answer = self._points.submit(read)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ...ports.changes import Applied, Change
-    from .reading import Length
     from .turn import Turn
 
 T = TypeVar("T")
@@ -53,7 +52,13 @@ class SqliteUnit(SqliteReader):
             self._failure = Unavailable("a write of this unit was cancelled: it was rolled back")
             raise
 
-    async def _read(self, read: Callable[[sqlite3.Connection], T], *, length: Length = "short") -> T:  # noqa: ARG002 - one thread here
+    async def _read(
+        self,
+        read: Callable[[sqlite3.Connection], T],
+        *,
+        long: bool = False,  # noqa: ARG002 - one thread here
+        brief: bool = False,  # noqa: ARG002 - same
+    ) -> T:
         if self._failure is not None:
             raise self._failure
         return await self._turn.run(lambda transaction: read(transaction.connection))

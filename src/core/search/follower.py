@@ -46,6 +46,7 @@ class Follower:
         self._keeping = keeping
         self._index: Index | None = None
         self._seq = 0
+        self._mark: int | None = None
         self._behind = 0
         self._loaded = False
         self._turn = asyncio.Lock()
@@ -74,19 +75,24 @@ class Follower:
     async def catch_up_soon(self, most: int) -> Index | None:
         """Like `catch_up`, for whoever has no time: None too when more than `most` events are to be taken."""
         async with self._turn:
-            head = await self._storage.outbox_head()
             index = self._index
+            mark = self._storage.mark()
+            if index is not None and mark is not None and mark == self._mark:
+                return index
+            head = await self._storage.outbox_head()
             if index is None or most < head - self._seq <= _BEHIND:
                 return None
             if self._seq != head and not await self._follow(index, head):
                 self._index = None
                 return None
+            self._mark = mark
             return index
 
     async def fill(self) -> None:
         """From the sidecar, else from the store. What changes meanwhile is in the outbox after its head."""
         async with self._turn:
             self._embedding.clear()
+            self._mark = None
             head = await self._storage.outbox_head()
             if not self._loaded:
                 # Once: what could not be followed from there must not be tried again.

@@ -118,8 +118,7 @@ class Search:
             self._start("save", self._follower.save)
         if self._embedding.due:
             self._start("embed", self._embedding.sweep)
-        ids = [one.id for one in ranked]
-        standing = {entry.id: entry for entry in await self._storage.get(ids, ceiling=where.where.ceiling)}
+        standing = await self._standing([one.id for one in ranked], where, limit)
         hits = tuple(
             Scored(
                 entry=standing[one.id],
@@ -133,7 +132,7 @@ class Search:
                 sure=one.sure,
             )
             for one in ranked
-            if one.id in standing and matches(standing[one.id], where)
+            if one.id in standing
         )
         return Answer(hits[:limit], degraded)
 
@@ -152,6 +151,17 @@ class Search:
 
     async def _hear(self) -> None:
         await self._large.follow()
+
+    async def _standing(self, ids: Sequence[str], where: EntryFilter, limit: int) -> dict[str, Entry]:
+        """Those that the filter still admits, as the store has them: of the first ones, as many as an answer holds, and
+        of the others where that leaves too few.
+        """
+        found: dict[str, Entry] = {}
+        while ids and len(found) < limit:
+            some, ids = ids[:limit], ids[limit:]
+            entries = await self._storage.get(some, ceiling=where.where.ceiling)
+            found.update((entry.id, entry) for entry in entries if matches(entry, where))
+        return found
 
     @property
     def ready(self) -> bool:

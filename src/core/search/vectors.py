@@ -60,14 +60,18 @@ class VectorTable:
 
     def nearest(self, query: Floats, admitted: Flags) -> Numbers:
         """Rows worth scoring: all when they are few, else the nearest by sign, and the furthest for the scale."""
-        rows = np.flatnonzero(self.chunks["valid"] & admitted[self.chunks["doc"]]).astype(np.int32)
-        if len(rows) <= EXACT:
-            return rows
-        unlike = self._unlike(query)[rows]
-        below = np.cumsum(np.bincount(unlike, minlength=self.dimension + 65))
-        nearest = rows[unlike <= np.searchsorted(below, _NEAREST)][: _NEAREST * 2]
-        furthest = rows[unlike >= np.searchsorted(below, len(rows) - _FURTHEST)][:_FURTHEST]
-        return np.concatenate([nearest, furthest])
+        here = self.chunks["valid"] & admitted[self.chunks["doc"]]
+        count = int(np.count_nonzero(here))
+        if count <= EXACT:
+            return np.flatnonzero(here).astype(np.int32)
+        unlike = self._unlike(query)
+        counted = unlike if count == len(unlike) else unlike[here]
+        below = np.cumsum(np.bincount(counted, minlength=self.dimension + 65))
+        # Python's own numbers: numpy's would make a copy of all counts in eight bytes each.
+        nearest = here & (unlike <= int(np.searchsorted(below, _NEAREST)))
+        furthest = here & (unlike >= int(np.searchsorted(below, count - _FURTHEST)))
+        rows = np.concatenate([np.flatnonzero(nearest)[: _NEAREST * 2], np.flatnonzero(furthest)[:_FURTHEST]])
+        return rows.astype(np.int32)
 
     def _unlike(self, query: Floats) -> NDArray[np.int16]:
         """How many signs differ, of every row. Word by word: summing along short rows takes eight times as long."""

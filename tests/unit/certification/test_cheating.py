@@ -74,6 +74,18 @@ del RateLimiterContract.test_limiter_02_concurrent_calls_get_exactly_the_limit
 """
 
 
+HANGING = """
+import asyncio
+
+class TestHanging(RateLimiterContract):
+    @pytest.fixture
+    async def harness(self, tmp_path):
+        async with inprocess_harnesses.rate_limiter(Bench(folder=tmp_path)) as harness:
+            harness.advance = lambda seconds: asyncio.Event().wait()
+            yield harness
+"""
+
+
 def tried(
     folder: Path, module: str, *options: str, conftest: str = ""
 ) -> tuple[int, str, dict[str, Certificate]]:
@@ -157,3 +169,13 @@ def test_nor_one_that_is_run_in_part(tmp_path: Path) -> None:
     assert (certificate.level, certificate.seed) == ("plain", 5)
     assert {each.level for each in certificate.clauses} == {"plain"}
     assert len(certificate.clauses) < certificate.contract.clauses
+
+
+def test_a_clause_that_hangs_is_broken(tmp_path: Path) -> None:
+    """And the others are tried."""
+    options = ("--patience", "0.5", "-p", "no:timeout", "-k", "limiter_06 or limiter_12")
+    _, _, certificates = tried(tmp_path, HANGING, *options)
+    found = {each.id: each for each in certificates["Hanging"].clauses}
+    assert found["LIMITER-06"].outcome == "broken"
+    assert "it hangs: no end after 0.5 s" in found["LIMITER-06"].seen
+    assert found["LIMITER-12"].outcome == "kept"

@@ -139,6 +139,7 @@ async def test_a_moment_is_all_that_it_takes(
     busy = asyncio.ensure_future(
         worker.run(lambda: asyncio.run_coroutine_threadsafe(held.wait(), loop).result())
     )
+    await asyncio.sleep(0)
     assert await similar(search, entry(FACT)) is None
     held.set()
     await busy

@@ -37,6 +37,7 @@ class Timer:
     def __init__(self) -> None:
         self.now = 0.0
         self.step = 0.0
+        self.disk_reads: int | None = 0
 
     def __call__(self) -> float:
         self.now += self.step
@@ -52,40 +53,51 @@ def timer() -> Timer:
 async def reads(storage: SqliteStorage, timer: Timer) -> LoopReads:
     """Of a store whose connection for the loop is open."""
     await mark_of(storage)
-    storage._loop_reads = LoopReads(storage._on_loop, limit=LIMIT, timer=timer)
+    storage._loop_reads = LoopReads(
+        storage._on_loop, limit=LIMIT, timer=timer, disk_reads=lambda: timer.disk_reads
+    )
     return storage._loop_reads
 
 
+def ends(pauses: Pauses, at: float) -> bool:
+    """Whether the pause does, to a hundredth of a second."""
+    return not pauses.over(at - 0.01) and pauses.over(at + 0.01)
+
+
 def test_after_a_slow_read_there_is_a_pause_in_proportion() -> None:
-    pauses = Pauses(LIMIT)
+    pauses = Pauses()
     assert pauses.over(0)
-    assert not pauses.took(LIMIT, 1)
-    assert pauses.over(1)
-    assert pauses.took(0.01, 2)
-    assert not pauses.over(2.49)
-    assert pauses.over(2.5)
+    pauses.quick()
+    assert pauses.over(0)
+    pauses.slow(0.01, 2, disk=True)
+    assert ends(pauses, 2.5)
 
 
-def test_each_slow_read_doubles_the_pause_up_to_half_a_minute() -> None:
-    pauses = Pauses(LIMIT)
+def test_each_wait_for_the_disk_doubles_the_pause_up_to_half_a_minute() -> None:
+    pauses = Pauses()
     for length in (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, *[30] * 40):
-        pauses.took(0.002, 100)
-        assert not pauses.over(100 + length - 0.01)
-        assert pauses.over(100 + length + 0.01)
+        pauses.slow(0.002, 100, disk=True)
+        assert ends(pauses, 100 + length)
 
 
-def test_quick_reads_in_a_row_make_a_slow_one_the_first_again() -> None:
-    def pause_after(quick: int) -> float:
-        pauses = Pauses(LIMIT)
-        for _ in range(3):
-            pauses.took(0.002, 0)
-        for _ in range(quick):
-            pauses.took(0.0001, 100)
-        pauses.took(0.002, 100)
-        return next(n / 10 for n in range(1000) if pauses.over(100 + n / 10))
+@pytest.mark.parametrize(("quick", "pause"), [(63, 0.8), (64, 0.1)])
+def test_quick_reads_in_a_row_make_the_next_wait_the_first_again(quick: int, pause: float) -> None:
+    pauses = Pauses()
+    for _ in range(3):
+        pauses.slow(0.002, 0, disk=True)
+    for _ in range(quick):
+        pauses.quick()
+    pauses.slow(0.002, 100, disk=True)
+    assert ends(pauses, 100 + pause)
 
-    assert pause_after(63) == pytest.approx(0.8)
-    assert pause_after(64) == pytest.approx(0.1)
+
+def test_what_did_not_wait_for_the_disk_pauses_for_less_and_doubles_nothing() -> None:
+    pauses = Pauses()
+    for _ in range(5):
+        pauses.slow(0.01, 100, disk=False)
+        assert ends(pauses, 100.1)
+    pauses.slow(0.01, 200, disk=True)
+    assert ends(pauses, 200.5)
 
 
 async def test_a_brief_read_is_made_on_the_loop(storage: SqliteStorage, reads: LoopReads) -> None:
@@ -115,19 +127,24 @@ async def test_what_asks_for_many_is_not(storage: SqliteStorage, reads: LoopRead
     assert reads.done == 1
 
 
+@pytest.mark.parametrize(
+    ("disk_reads", "pause"), [(1, 50 * 0.002), (None, 50 * 0.002), (0, 10 * 0.002)], ids=str
+)
 async def test_a_slow_read_is_the_last_one_for_a_while(
-    storage: SqliteStorage, reads: LoopReads, timer: Timer
+    storage: SqliteStorage, reads: LoopReads, timer: Timer, disk_reads: int | None, pause: float
 ) -> None:
+    """For longer where it waited for the disk, or may have."""
     one = entry()
     await storage.apply(*adds(one))
-    timer.step = 0.002
+    timer.step, timer.disk_reads = 0.002, disk_reads
     assert await storage.get([one.id]) == [one]
     timer.step = 0
     assert (reads.done, reads.slow) == (1, 1)
-    for _ in range(5):
+    for passed in (0, pause - 0.003):
+        timer.now += passed
         assert await storage.get([one.id]) == [one]
-    assert reads.done == 1
-    timer.now += 60
+        assert reads.done == 1
+    timer.now += 0.003
     assert await storage.get([one.id]) == [one]
     assert (reads.done, reads.slow) == (2, 1)
 
@@ -199,6 +216,15 @@ async def test_what_is_wrong_with_the_question_is_said_as_ever(
         await storage.get(["\ud800"])
     assert storage._on_loop.current is connection
     assert reads.done == 0
+
+
+async def test_an_id_with_a_nul_names_nothing(storage: SqliteStorage) -> None:
+    """SQLite's JSON would end it there, and find the entry that the rest names."""
+    one, two = entry(), entry()
+    await storage.apply(*adds(one, two))
+    assert await storage.get([f"{one.id}\0x", two.id]) == [two]
+    assert await storage.get([f"{one.id}\0x", two.id, one.id]) == [two, one]
+    assert await storage.get([f"{one.id}\0x"]) == []
 
 
 async def test_it_waits_for_no_writer_and_sees_what_was_committed(

@@ -20,6 +20,8 @@ from agent_memory_contract.builders import T0, adds, entry
 if TYPE_CHECKING:
     from pathlib import Path
 
+SEGMENTS = "SELECT count(DISTINCT segid) FROM entries_fts_idx"
+
 
 def asked(path: Path, statement: str) -> int:
     with closing(sqlite3.connect(path)) as connection:
@@ -64,13 +66,12 @@ async def test_a_file_that_was_made_without_room_to_shrink_is_left_as_it_is(path
 
 
 async def test_the_index_is_one_segment_afterwards(path: Path) -> None:
-    segments = "SELECT count(DISTINCT segid) FROM entries_fts_idx"
     async with opened(path) as store:
         for _ in range(7):
             await store.apply(*adds(*(entry() for _ in range(20))))
-        assert asked(path, segments) > 1
+        assert asked(path, SEGMENTS) > 1
         await store.maintain("index")
-        assert asked(path, segments) == 1
+        assert asked(path, SEGMENTS) == 1
 
 
 async def test_keys_that_are_over_are_dropped(path: Path) -> None:
@@ -100,3 +101,35 @@ async def test_a_backup_is_one_file_for_its_owner(path: Path) -> None:
     with closing(sqlite3.connect(f"file:{target}?mode=ro&immutable=1", uri=True)) as copy:
         assert copy.execute("SELECT count(*) FROM entries").fetchone() == (1,)
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_writes_one_by_one_merge_no_whole_level_at_once(path: Path) -> None:
+    """FTS5's own rule does at 16 segments, which stops a write at 100,000 entries for 0.3 s."""
+    async with opened(path) as store:
+        for _ in range(20):
+            await store.apply(*adds(entry()))
+        assert asked(path, SEGMENTS) == 20
+
+
+async def test_writes_one_by_one_leave_few_segments(path: Path) -> None:
+    async with opened(path) as store:
+        for _ in range(400):
+            await store.apply(*adds(entry()))
+        assert asked(path, SEGMENTS) < 100
+        assert await store.verify() == []
+
+
+async def test_a_file_of_before_merges_like_a_new_one(path: Path) -> None:
+    setting = "SELECT v FROM {}_fts_config WHERE k = '{}'"
+    async with opened(path):
+        pass
+    with closing(sqlite3.connect(path)) as connection:
+        for table in ("entries", "revisions"):
+            connection.execute(f"INSERT INTO {table}_fts ({table}_fts, rank) VALUES ('automerge', 8)")
+            connection.execute(f"INSERT INTO {table}_fts ({table}_fts, rank) VALUES ('crisismerge', 16)")
+        connection.execute("PRAGMA user_version = 2")
+        connection.commit()
+    async with opened(path):
+        for table in ("entries", "revisions"):
+            assert asked(path, setting.format(table, "automerge")) == 16
+            assert asked(path, setting.format(table, "crisismerge")) == 64

@@ -72,6 +72,9 @@ async def test_who_begins_again_is_told_of_what_stands(table: Table) -> None:
     begun = await table.session("begin", purpose="fix it", agent_id="ada")
     again = await table.session("begin", purpose="fix it", agent_id="ada")
     assert (again.changed, again.session) == (False, begun.session)
+    await table.session("begin", "acme/web/s2", purpose="fix it")
+    with pytest.raises(Conflict):
+        await table.session("begin", "acme/web/s2", purpose="fix it")
 
 
 async def test_one_of_many_at_once_begins_it(table: Table) -> None:

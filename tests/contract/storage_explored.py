@@ -1,4 +1,4 @@
-"""STORAGE-292, STORAGE-293 and STORAGE-295: whatever units are applied, cancelled or lost, the store is what a plain model says."""
+"""STORAGE-292, -293, -295: whatever units are applied, cancelled or lost, the store is what a plain model says."""
 
 from __future__ import annotations
 

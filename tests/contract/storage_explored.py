@@ -1,4 +1,4 @@
-"""STORAGE-291 to STORAGE-293: whatever units are applied, cancelled or lost, the store is what a plain model says."""
+"""STORAGE-292, -293, -295: whatever units are applied, cancelled or lost, the store is what a plain model says."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ async def answer_of(store: Storage, changes: tuple[Change, ...]) -> tuple[Outcom
 
 class StorageExplored(Suite):
     @level("plain")
-    async def test_storage_291_any_units_leave_what_a_model_says(self, harness: StorageHarness, seed: int) -> None:
+    async def test_storage_295_any_units_leave_what_a_model_says(self, harness: StorageHarness, seed: int) -> None:
         """Entries, sessions, votes, events, every revision and the past as of any instant, also after restarts."""
         kinds: list[st.SearchStrategy[Step]] = [_UNIT, _UNIT, _UNIT, _LOOK]
         kinds += [st.builds(Restart)] if harness.capabilities.durable else []

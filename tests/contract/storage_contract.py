@@ -9,6 +9,8 @@ import pytest
 from .storage_counts import StorageCounts
 from .storage_duplicates import StorageDuplicates
 from .storage_entries import StorageEntries
+from .storage_explored import StorageExplored
+from .storage_explored_jobs import StorageExploredJobs
 from .storage_filters import StorageFilters
 from .storage_filters_combined import StorageFiltersCombined
 from .storage_generations import StorageGenerations
@@ -59,11 +61,13 @@ class StorageContract(
     StorageStarts,
     StorageCounts,
     StorageRandom,
+    StorageExplored,
+    StorageExploredJobs,
     StorageMarks,
     StorageOutlooks,
     StorageUpkeep,
 ):
-    """STORAGE-01 to STORAGE-283; each module names those that it holds."""
+    """STORAGE-01 to STORAGE-294; each module names those that it holds."""
 
     @pytest.fixture
     def harness(self) -> StorageHarness:

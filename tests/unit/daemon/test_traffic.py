@@ -218,7 +218,9 @@ def test_what_a_client_has_subscribed_to_is_asked_for_again_of_the_next_daemon()
     traffic = _handshaken()
     for key, uri in ((1, "memory://scope/a"), (2, "memory://scope/b"), (3, "memory://scope/no")):
         sent(traffic, request(key, "resources/subscribe", uri=uri))
-    traffic.answered(answer(1) + answer(2) + b'{"jsonrpc":"2.0","id":3,"error":{"code":-32002,"message":"no"}}\n')
+    traffic.answered(
+        answer(1) + answer(2) + b'{"jsonrpc":"2.0","id":3,"error":{"code":-32002,"message":"no"}}\n'
+    )
     sent(traffic, request(4, "resources/unsubscribe", uri="memory://scope/b"))
     sent(traffic, request(5, "resources/subscribe", uri="memory://scope/unanswered"))
     traffic.lost()

@@ -17,7 +17,8 @@ from .arguments import decode_arguments
 from .content import CacheHint, Page, ToolResult
 from .failures import failure_data
 from .handlers_moving import MovingTools
-from .tools import TOOLS, listed
+from .tool_schemas import listed
+from .tools import TOOLS
 
 if TYPE_CHECKING:
     from ..settings import ToolSet

@@ -2,70 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.requests_moving import FORMATS, MAINTAIN_ACTIONS, ON_CONFLICT
+from .tool_schemas import BOOLEAN, STRING, Schema, choice, quiet, tool
 
-Schema = dict[str, Any]
-
-_STRING: Schema = {"type": "string"}
-_BOOLEAN: Schema = {"type": "boolean"}
-_FORMAT: Schema = {"type": "string", "enum": list(FORMATS)}
-
-
-def _tool(
-    name: str, title: str, description: str, properties: Schema, *, reads: bool = False, required: str = ""
-) -> Schema:
-    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-    if required:
-        schema["required"] = [required]
-    return {
-        "name": name,
-        "title": title,
-        "description": description,
-        "inputSchema": schema,
-        "outputSchema": {"type": "object"},
-        "annotations": {
-            "readOnlyHint": reads,
-            "destructiveHint": not reads,
-            "idempotentHint": True,
-            "openWorldHint": False,
-        },
-    }
-
-
-# The first two take an `action` as well, of which there is one, and the third a `scope`, for which there is a default:
-# the list must stay short.
 MOVING_TOOLS: tuple[Schema, ...] = (
-    _tool(
+    tool(
         "memory_export",
         "Export",
-        "All of a scope, history too, to move it. name keeps it here.",
-        {"format": _FORMAT, "scope": _STRING, "name": _STRING},
+        "All of a scope with its history, to move or keep it; name: into a file.",
+        {
+            "action": quiet(choice("export")),
+            "format": choice(*FORMATS),
+            "scope": STRING,
+            "name": STRING,
+            "agent_id": quiet(STRING),
+        },
         reads=True,
     ),
-    _tool(
+    tool(
         "memory_import",
         "Import",
-        "Put export back",
+        "Put an export back, by content or name. For new facts: memory_remember.",
         {
-            "content": _STRING,
-            "name": _STRING,
-            "format": _STRING,
-            "on_conflict": {"type": "string", "enum": list(ON_CONFLICT)},
-            "dry_run": _BOOLEAN,
-            "admin_key": _STRING,
+            "action": quiet(choice("import")),
+            "content": STRING,
+            "name": STRING,
+            "format": quiet(choice(*FORMATS)),
+            "on_conflict": choice(*ON_CONFLICT),
+            "dry_run": BOOLEAN,
+            "admin_key": quiet(STRING),
+            "agent_id": quiet(STRING),
         },
+        destroys=True,
+        repeats=True,
     ),
-    _tool(
+    tool(
         "memory_maintain",
         "Maintain",
-        "Only if told to.",
+        "When asked to: merge near-duplicates, rebuild indexes, back up, verify.",
         {
-            "action": {"type": "string", "enum": list(MAINTAIN_ACTIONS)},
-            "dry_run": _BOOLEAN,
-            "admin_key": _STRING,
+            "action": choice(*MAINTAIN_ACTIONS),
+            "scope": quiet(STRING),
+            "dry_run": BOOLEAN,
+            "admin_key": quiet(STRING),
+            "agent_id": quiet(STRING),
         },
-        required="action",
+        "action",
+        destroys=True,
+        repeats=True,
     ),
 )

@@ -21,6 +21,14 @@ from redaction_secrets import kinds, secrets
 
 from agent_memory.core.redaction.redactor import Redactor
 
+_PLAIN = (
+    "We decided on 2026-03-01 that the deploy job runs from the main branch only, after the smoke tests passed. Ada "
+    "said that the staging database is refreshed every night at 02:00, and that nobody should restart it before the "
+    "copy is done. The incident of last week came from a full disk on the build host: logs were never rotated. Look at "
+    "the dashboard first, then at the queue, and call the on-call engineer only when both look wrong. Bob prefers "
+    "short commit messages, and tests in the same change. See docs/deploy.md for the rest of it."
+)
+
 
 def strings(value: Any) -> list[str]:
     if isinstance(value, str):
@@ -68,12 +76,12 @@ def main() -> None:
         wrong = sum(bool(redactor.redact(text).found) for text in texts)
         print(f"false alarms in {name}: {wrong} of {len(texts)} ({1000 * wrong / len(texts):.2f} a thousand)")
 
-    prose = " ".join(PROSE[:6])[:500]
-    code = "\n".join(CODE)
+    plain, prose, code = _PLAIN[:500], " ".join(PROSE), "\n".join(CODE)
     for name, text in (
-        ("500 bytes of prose", prose),
-        ("64 KiB of prose", prose * 131),
-        ("64 KiB of code", (code * 20)[:65536]),
+        ("500 bytes of ordinary prose", plain),
+        ("64 KiB of ordinary prose", (plain * 140)[:65536]),
+        ("64 KiB about secrets", (prose * 20)[:65536]),
+        ("64 KiB of code about secrets", (code * 20)[:65536]),
     ):
         print(f"{name}: {best_of(redactor, text, 200 if len(text) < 1000 else 10) * 1e6:.0f} us")
 

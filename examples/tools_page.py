@@ -52,6 +52,9 @@ was found. Without `similar`, nobody looked, and there may be: before the first 
 index), in a call with more than 16 entries, of content over 4,000 characters, when an idempotency key answered, and
 for some of many calls in quick succession: it takes at most a tenth of a second of one answer, and of all time.
 
+`redacted` names the secrets that were not stored: `kind`, `offset` in the text as it was given, and `field` where it
+is not the content ([safety.md](safety.md)).
+
 Tags are lower-cased, and white space in them becomes `-`, here and wherever they are asked for: `Release Notes` is
 `release-notes`. Scopes are case-sensitive: `acme/Shop` is not `acme/shop`.
 
@@ -60,16 +63,19 @@ forgotten. An entry is not recalled before `valid_from` or from `valid_until` on
 """,
     "memory_recall": """
 Defaults: `limit` 10, `max_tokens` 4000, `inherit` true, `descendants` false, `mode` hybrid.
-`since` (included) and `until` (excluded) look at `occurred_at`, else at the time of creation; so does the order of
-the newest. A time without a zone is UTC, a day is its midnight. `query` has at most 4,096 characters; without it, the
-newest entries are listed.
+`since` and `until` look at `occurred_at`, else at the time of creation; so does the order of the newest. Times are
+ISO 8601 or words (`last week`, `2026-03`); of a period `since` takes the beginning and `until` the end, so that both
+of one day are that day: see [times.md](times.md). `query` has at most 4,096 characters; without it, the newest
+entries are listed.
 
 A time that the question names lifts what happened then, and hides nothing: a day (`2025-03-04`, `2025/03/04`,
 `04.03.2025`, `4 March 2025`, `March 4th`), a month (`2025-03`, `March 2025`, `in March`), a year (`2025`), `today`,
-`yesterday`, `last week`, `this week`, `last month`. Without a year it is that of every year; `3/4/2025` is 4 March as
-well as 3 April. All in UTC. The days around one that is named are lifted a little, and wholly where nothing stands at
-the day itself: people tell of things later.
+`yesterday`, `last week`, `3 days ago`, `since Monday`, `Q2 2025`. Without a year it is that of every year; `3/4/2025`
+is 4 March as well as 3 April. In the zone of `AGENT_MEMORY_TIMEZONE`. The days around one that is named are lifted a
+little, and wholly where nothing stands at the day itself: people tell of things later.
 
+- `flags`: `instructions` where an entry speaks to its reader as instructions do, `hidden_text` where it holds
+  characters that nobody sees ([safety.md](safety.md)).
 - `truncated`: `max_tokens` left out results or cut one. A cut one has `content_truncated` and shows the part where the
   question's words stand; `memory_get` gives the whole. A long entry is not cut below about 200 tokens before others are
   left out for it, and what is left over is shared among those that are cut. Each result is counted with its title and
@@ -90,8 +96,9 @@ the day itself: people tell of things later.
 """,
     "memory_forget": """
 A filter acts in its one scope, not above or below it, on active, superseded and archived entries, at most 1000 a call
-(`more` says that some are left). `after` (included) and `before` (excluded) look at `occurred_at`, else at the time of
-creation. `admin_key` is needed to purge where the server was started with one.
+(`more` says that some are left). `after` and `before` look at `occurred_at`, else at the time of creation, and leave
+the period that they name alone: `before: "2026-03"` is before March, `after: "2026-03"` after it. `admin_key` is
+needed to purge where the server was started with one.
 """,
     "memory_file_lock": """
 A lock is a lease on a name. No file is touched, and nothing keeps a program that does not ask from writing: it works
@@ -283,7 +290,7 @@ async def write(page: Page, tools: dict[str, Any]) -> None:
     otherwise = {**decision, "title": "Orders", "tags": ["Decision", "Data Stores"]}
     await page.call("memory_remember", otherwise, "The same content with other details")
     await page.call(
-        "memory_remember", {"content": "x", "expires_at": "tomorrow"}, "What cannot be understood"
+        "memory_remember", {"content": "x", "expires_at": "03/04/2030"}, "What cannot be understood"
     )
 
     await page.tool(tools["memory_recall"])

@@ -14,6 +14,7 @@ from ..ports.lock import MAX_TTL, Held, Lease
 from ..ports.scopes import GLOBAL
 from . import limits
 from .file_paths import normal_path
+from .redaction.redactor import scrubbed
 from .results import FileLockResult, LockedFile
 from .text import checked_line
 
@@ -116,7 +117,7 @@ class FileLocks:
 
     async def _force(self, request: FileLock, path: str, name: str, agent: str) -> FileLockResult:
         """The adapter logs who, whose and why, and keeps it where it is durable."""
-        reason = checked_line(request.reason, "reason", most=limits.REASON_CHARS)
+        reason = scrubbed(checked_line(request.reason, "reason", most=limits.REASON_CHARS))
         if not reason:
             raise Rejected("reason is missing: say why another's lock has to end; it is logged", "reason")
         ended = await self._lock.force_release(name, by=agent, reason=reason)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from .cache_explored import CacheExplored
 from .cache_keeping import CacheHarness
-from .cache_loading import CacheLoading
 
 __all__ = ["CacheContract", "CacheHarness"]
 
 
-class CacheContract(CacheLoading):
-    """CACHE-01 to CACHE-22 are in `cache_keeping`, CACHE-31 to CACHE-46 in `cache_loading`."""
+class CacheContract(CacheExplored):
+    """CACHE-01 to CACHE-22 are in `cache_keeping`, CACHE-31 to CACHE-46 in `cache_loading`,
+    CACHE-51 to CACHE-53 in `cache_explored`.
+    """

@@ -24,7 +24,7 @@ class Loader:
     def __init__(self, outcome: bytes | Exception = b"loaded") -> None:
         self.runs = 0
         self.started = asyncio.Event()
-        self._outcome = outcome
+        self.outcome = outcome
         self._released = asyncio.Event()
 
     def release(self) -> None:
@@ -34,9 +34,9 @@ class Loader:
         self.runs += 1
         self.started.set()
         await self._released.wait()
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        return self._outcome
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
 
 
 def ready(outcome: bytes | Exception = b"loaded") -> Loader:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from .bus_delivery import BusDelivery
+from .bus_explored import BusExplored
 from .bus_loss import BusLoss
 
 
-class EventBusContract(BusDelivery, BusLoss):
-    """BUS-01 to BUS-19 are in `bus_delivery`, BUS-21 to BUS-30 in `bus_loss`."""
+class EventBusContract(BusDelivery, BusLoss, BusExplored):
+    """BUS-01 to BUS-19 are in `bus_delivery`, BUS-21 to BUS-30 in `bus_loss`, BUS-31 and BUS-32 in
+    `bus_explored`.
+    """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .lock_waits import LockWaits
+from .lock_explored import LockExplored
 
 
-class LockContract(LockWaits):
-    """LOCK-01 to LOCK-30 are in `lock_leases`, LOCK-31 to LOCK-48 in `lock_waits`."""
+class LockContract(LockExplored):
+    """LOCK-01 to LOCK-30 are in `lock_leases`, LOCK-31 to LOCK-48 in `lock_waits`, LOCK-51 to LOCK-53 in
+    `lock_explored`.
+    """

@@ -1,4 +1,4 @@
-"""The RateLimiter contract: subclass `RateLimiterContract` and override `harness`."""
+"""The RateLimiter contract, complete: subclass `RateLimiterContract` and override `harness`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from agent_memory.ports.errors import Rejected, Unavailable
 from agent_memory.ports.rate_limiter import Decision, RateLimiter, Window
 
-from .suite import Suite, level, needs, soon
+from .limiter_explored import LimiterExplored
+from .suite import level, needs, soon
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,10 +35,8 @@ def used(admitted: list[tuple[float, int]], since: float, *, edge: bool) -> int:
     return sum(cost for at, cost in admitted if at > since or (edge and at == since))
 
 
-class RateLimiterContract(Suite):
-    @pytest.fixture
-    def harness(self) -> Harness[RateLimiter]:
-        raise NotImplementedError("override `harness` with one of your adapter")
+class RateLimiterContract(LimiterExplored):
+    """LIMITER-01 to LIMITER-23 are here, LIMITER-31 to LIMITER-33 in `limiter_explored`."""
 
     async def test_limiter_01_admits_up_to_the_limit(self, harness: Harness[RateLimiter]) -> None:
         """That many at once, and the next is refused."""
@@ -200,18 +199,22 @@ class RateLimiterContract(Suite):
             assert all(await hits(limiter, 100))
 
     async def test_limiter_19_rejects_what_makes_no_sense(self, harness: Harness[RateLimiter]) -> None:
-        """Limit, period or cost not positive, cost above a limit: in hit and peek, though another window is full."""
-        bad = [Window("bad", limit, 10.0) for limit in (0, -1)]
-        bad += [Window("bad", 5, period) for period in (0.0, -1.0, math.nan)]
+        """Limit, period or cost not positive, cost above a limit: in hit and peek, though another window is full. It says
+        which.
+        """
+        bad = [("limit", Window("bad", limit, 10.0)) for limit in (0, -1)]
+        bad += [("period", Window("bad", 5, period)) for period in (0.0, -1.0, math.nan)]
         async with harness.open() as limiter:
             await hits(limiter, 5, FIVE)
             for call in (limiter.hit, limiter.peek):
-                for window in bad:
-                    with pytest.raises(Rejected):
+                for field, window in bad:
+                    with pytest.raises(Rejected) as caught:
                         await call([FIVE, window])
+                    assert caught.value.field == field
                 for cost in (0, -1, 6):
-                    with pytest.raises(Rejected):
+                    with pytest.raises(Rejected) as caught:
                         await call([FIVE], cost=cost)
+                    assert caught.value.field == "cost"
 
     async def test_limiter_20_a_rejected_call_consumes_nothing(self, harness: Harness[RateLimiter]) -> None:
         """Also where a window before the bad one had room."""

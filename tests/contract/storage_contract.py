@@ -9,6 +9,8 @@ import pytest
 from .storage_counts import StorageCounts
 from .storage_duplicates import StorageDuplicates
 from .storage_entries import StorageEntries
+from .storage_explored import StorageExplored
+from .storage_explored_jobs import StorageExploredJobs
 from .storage_filters import StorageFilters
 from .storage_filters_combined import StorageFiltersCombined
 from .storage_generations import StorageGenerations
@@ -61,6 +63,8 @@ class StorageContract(
     StorageStarts,
     StorageCounts,
     StorageRandom,
+    StorageExplored,
+    StorageExploredJobs,
     StorageMarks,
     StorageOutlooks,
     StorageUpkeep,

@@ -1,4 +1,4 @@
-"""STORAGE-250 to STORAGE-256: stats, scopes and tags."""
+"""STORAGE-250 to STORAGE-258: stats, scopes and tags."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .storage_harness import StorageHarness
 
 WEB = ScopeFilter(scope="acme/web", inherit=False, descendants=True)
+CAPPED = ScopeFilter(descendants=True, ceiling="acme/web")
+BEYOND = ("global", "acme", "acme/web2", "acme/web-2", "acme/web.s1", "other")
 
 
 def counted(counts: dict[str, int]) -> dict[str, int]:
@@ -102,3 +104,21 @@ class StorageCounts(Suite):
             assert await store.tags(WEB) == [("web", 2), ("wide", 1)]
             assert await store.tags(WEB, prefix="wi", limit=1) == [("wide", 1)]
             assert await store.tags(ScopeFilter(scope="acme/web/s1")) == [("web", 2), ("wide", 1)]
+
+    async def test_storage_257_stats_count_nothing_beyond_the_ceiling(self, harness: StorageHarness) -> None:
+        """Neither above it, whatever is inherited, nor beside or around it."""
+        async with harness.open() as store:
+            await store.apply(*adds(*(entry(scope=scope) for scope in BEYOND), entry(scope="acme/web/s1")))
+            stats = await store.stats(CAPPED)
+            assert (stats.entries, counted(stats.by_kind), stats.scopes) == (1, {"note": 1}, 1)
+            assert counted(stats.by_state) == {"active": 1}
+
+    async def test_storage_258_tags_of_what_lies_beyond_the_ceiling_are_not_there(
+        self, harness: StorageHarness
+    ) -> None:
+        """Not even counted for a tag that is also within it."""
+        async with harness.open() as store:
+            await store.apply(*adds(*(entry(scope=scope, tags=("theirs", "both")) for scope in BEYOND)))
+            await store.apply(*adds(entry(scope="acme/web/s1", tags=("both",))))
+            assert await store.tags(CAPPED) == [("both", 1)]
+            assert await store.tags(CAPPED, prefix="the") == []

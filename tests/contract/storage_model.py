@@ -51,7 +51,9 @@ class Model:
         return [past[-1] for past in self.past.values() if past[-1].state == "active"]
 
     def history(self, entry_id: str) -> list[Revision]:
-        past = self.past.get(entry_id, ())
+        past = self.past.get(entry_id)
+        if past is None:
+            return []
         ends: list[datetime | None] = [*(e.updated_at for e in past[1:]), None]
         return [Revision(entry=e, until=end) for e, end in zip(past, ends, strict=True)][::-1]
 

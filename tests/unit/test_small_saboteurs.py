@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from agent_memory.ports.errors import PortError
-from agent_memory_contract import suite
+from agent_memory_contract import exploring, suite
 from agent_memory_contract.blob_store_contract import BlobStoreContract
 from agent_memory_contract.cache_contract import CacheContract
 from agent_memory_contract.circuit_breaker_contract import CircuitBreakerContract
@@ -29,6 +29,7 @@ from .saboteurs_small import (
     caches,
     embedder_calls,
     embedders,
+    explored,
     limiters,
     lock_waiters,
     locks,
@@ -67,15 +68,15 @@ class Port(msgspec.Struct, frozen=True):
 
 
 PORTS = (
-    Port(LockContract, lock_harness, (RemoteLock, LatentLock), (locks, lock_waiters)),
-    Port(CacheContract, cache_harness, (RemoteCache, LatentCache), (caches,)),
-    Port(EventBusContract, bus_harness, (RemoteBus, LatentBus), (buses,)),
-    Port(RateLimiterContract, limiter_harness, (RemoteLimiter, LatentLimiter), (limiters,)),
+    Port(LockContract, lock_harness, (RemoteLock, LatentLock), (locks, lock_waiters, explored)),
+    Port(CacheContract, cache_harness, (RemoteCache, LatentCache), (caches, explored)),
+    Port(EventBusContract, bus_harness, (RemoteBus, LatentBus), (buses, explored)),
+    Port(RateLimiterContract, limiter_harness, (RemoteLimiter, LatentLimiter), (limiters, explored)),
     Port(
         CircuitBreakerContract,
         BreakerCutHarness,
         (RemoteBreaker, LatentBreaker),
-        (breakers, breakers_cut_off),
+        (breakers, breakers_cut_off, explored),
     ),
     Port(BlobStoreContract, BlobsHarness, (RemoteBlobs, LatentBlobs), (blobs,)),
     Port(EmbedderContract, embedder_harness, (RemoteEmbedder, LatentEmbedder), (embedders, embedder_calls)),
@@ -91,15 +92,17 @@ def clauses_of(contract: type) -> dict[str, str]:
     return clauses
 
 
+def saboteurs_of(port: Port) -> list[tuple[str, type]]:
+    clauses = clauses_of(port.contract)
+    return [
+        (clause, kind) for module in port.saboteurs for clause, kind in saboteurs_in(module) if clause in clauses
+    ]
+
+
 UPRIGHT = [
     (port, clause, kind) for port in PORTS for clause in clauses_of(port.contract) for kind in port.upright
 ]
-BROKEN = [
-    (port, clause, kind)
-    for port in PORTS
-    for module in port.saboteurs
-    for clause, kind in saboteurs_in(module)
-]
+BROKEN = [(port, clause, kind) for port in PORTS for clause, kind in saboteurs_of(port)]
 
 
 @pytest.fixture
@@ -140,14 +143,19 @@ async def test_a_saboteur_is_caught(
 ) -> None:
     """The clause fails: by an assertion, or by an error that has no place there."""
     monkeypatch.setattr(suite, "SAFETY", HANG)
+    monkeypatch.setattr(exploring, "effort", exploring.Effort(seconds=30.0, shrink=False))
     with pytest.raises(CAUGHT):
         await try_clause(port, clause, kind, request)
 
 
 @pytest.mark.parametrize("port", PORTS, ids=lambda port: port.contract.__name__)
 def test_each_clause_has_a_saboteur(port: Port) -> None:
-    broken = {clause for module in port.saboteurs for clause, _ in saboteurs_in(module)}
-    assert broken == set(clauses_of(port.contract))
+    assert {clause for clause, _ in saboteurs_of(port)} == set(clauses_of(port.contract))
+
+
+def test_each_saboteur_names_clauses_that_exist() -> None:
+    named = {clause for port in PORTS for module in port.saboteurs for clause, _ in saboteurs_in(module)}
+    assert named == {clause for port in PORTS for clause in clauses_of(port.contract)}
 
 
 @pytest.mark.parametrize("port", PORTS, ids=lambda port: port.contract.__name__)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent_memory_contract import exploring
 from agent_memory_contract.storage_contract import StorageContract
 
 from .saboteurs.storage_registry import SabotagedHarness, caught, clauses
@@ -22,7 +23,10 @@ def anyio_backend() -> str:
 
 
 @pytest.mark.parametrize(("clause", "saboteur"), SABOTEURS, ids=[f"{c}-{s.__name__}" for c, s in SABOTEURS])
-async def test_the_clause_catches_the_saboteur(clause: str, saboteur: type[Wrapper], tmp_path: Path) -> None:
+async def test_the_clause_catches_the_saboteur(
+    clause: str, saboteur: type[Wrapper], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exploring, "effort", exploring.Effort(seconds=30.0, shrink=False))
     assert await caught(clause, saboteur, tmp_path) is not None
 
 

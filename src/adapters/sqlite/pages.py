@@ -37,7 +37,7 @@ _MOST = 10_000
 _ONE = f"SELECT {COLUMNS} FROM entries WHERE id = ? AND state <> 3"  # noqa: S608 - a constant of this package
 _MANY = (
     f"SELECT {E_COLUMNS} FROM json_each(?) k CROSS JOIN entries e ON e.id = k.value "  # noqa: S608 - same
-    "WHERE e.state <> 3 ORDER BY k.key"
+    "WHERE e.state <> 3"
 )
 _CURRENT = f"SELECT {COLUMNS} FROM entries WHERE id = ?"  # noqa: S608 - same
 _FORMER = f"SELECT {COLUMNS}, until FROM revisions WHERE id = ? ORDER BY version DESC LIMIT ?"  # noqa: S608 - same
@@ -86,7 +86,11 @@ def get(connection: sqlite3.Connection, ids: Sequence[str], ceiling: str) -> lis
     if len(ids) == 1:
         rows = connection.execute(_ONE, (ids[0],)).fetchall()
     else:
-        rows = connection.execute(_MANY, (encode(list(dict.fromkeys(ids))).decode(),)).fetchall()
+        # SQLite's JSON ends a text at a NUL, and would find the entry that the rest names.
+        places = {id_: place for place, id_ in enumerate(dict.fromkeys(ids)) if "\0" not in id_}
+        rows = connection.execute(_MANY, (encode(list(places)).decode(),)).fetchall()
+        # Not by SQLite, which would copy the rows with all their text to sort them.
+        rows.sort(key=lambda row: places[row[ID]])
     if ceiling != GLOBAL:
         rows = [row for row in rows if within(row[SCOPE], ceiling)]
     return [row_entry(row) for row in rows]

@@ -83,8 +83,6 @@ _PIECES = re.compile(r"[-_./:+]")
 def assignments(text: str) -> Iterator[Assigned]:
     for match in _ASSIGNMENT.finditer(text):
         before = text[max(0, match.start() - _LABEL_ROOM) : match.start()]
-        if _TELLING.search(before) is None:
-            continue
         near = " ".join(before.rstrip(" \t\"'`])").rpartition("\n")[2].split()[-3:])
         backwards = _LABEL_BACKWARDS.match(near[::-1])
         assert backwards is not None

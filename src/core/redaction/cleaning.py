@@ -115,7 +115,7 @@ class Cleaner:
             return value
         if isinstance(value, dict):
             return {
-                key: self._value(one, f"{field}.{key}", str(key), said, level + 1)
+                key: self._value(one, f"{field}.{key}", f"{key}", said, level + 1)
                 for key, one in value.items()  # pyright: ignore[reportUnknownVariableType] (JSON)
             }
         if isinstance(value, list):

@@ -132,7 +132,7 @@ class Search:
                 sure=one.sure,
             )
             for one in ranked
-            if one.id in standing and matches(standing[one.id], where)
+            if one.id in standing
         )
         return Answer(hits[:limit], degraded)
 
@@ -153,14 +153,14 @@ class Search:
         await self._large.follow()
 
     async def _standing(self, ids: Sequence[str], where: EntryFilter, limit: int) -> dict[str, Entry]:
-        """As the store has them: so many as an answer holds, and the others where some of these have changed."""
+        """Those that the filter still admits, as the store has them: of the first ones, as many as an answer holds, and
+        of the others where that leaves too few.
+        """
         found: dict[str, Entry] = {}
-        wanted = limit
-        while ids and wanted > 0:
+        while ids and len(found) < limit:
             some, ids = ids[:limit], ids[limit:]
-            for entry in await self._storage.get(some, ceiling=where.where.ceiling):
-                found[entry.id] = entry
-                wanted -= matches(entry, where)
+            entries = await self._storage.get(some, ceiling=where.where.ceiling)
+            found.update((entry.id, entry) for entry in entries if matches(entry, where))
         return found
 
     @property

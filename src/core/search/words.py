@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..lexical import STOP_WORDS
@@ -80,6 +81,9 @@ class Words:
         return terms
 
 
+@lru_cache(
+    maxsize=1_024
+)  # a question's words are asked for several times, and stemming is most of what that costs
 def word_terms(word: str) -> tuple[str, ...]:
     """Of one word as `raw_words` gives it; empty for a stop word."""
     if _RUN.match(word):

@@ -142,7 +142,7 @@ async def _two_agents_update(stage: Stage, server: Server, entry_id: str) -> Non
 async def _bad_input(stage: Stage, server: Server) -> None:
     stage.heading("What cannot be understood is an answer that says what to change, never an empty result")
     for arguments, told in (
-        ({"query": "deploy", "since": "yesterday"}, "ISO 8601"),
+        ({"query": "deploy", "since": "lately"}, "ISO 8601"),
         ({"query": "deploy", "scope": "acme/../secrets"}, "'..'"),
         ({"query": "deploy", "kinds": ["fact"]}, "knowledge"),
     ):

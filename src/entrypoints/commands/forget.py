@@ -64,8 +64,10 @@ def _parser() -> Parser:
     parser.scope("this exact scope, not those above or below it")
     parser.kinds()
     parser.tags("with all of these tags")
-    parser.add_argument("--before", metavar="TIME", help="of before this ISO 8601 time")
-    parser.add_argument("--after", metavar="TIME", help="of this time or later")
+    parser.add_argument(
+        "--before", metavar="TIME", help="of before this time: ISO 8601, or words such as 'last month'"
+    )
+    parser.add_argument("--after", metavar="TIME", help="of after this time")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be forgotten")
     parser.add_argument("--purge", action="store_true", help="erase history too, for good")
     parser.add_argument("--admin-key", metavar="KEY", help="needed to purge where one is set")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...core.caller import Caller
 from ...ports.errors import Unavailable
-from ..logs import AUDIT, Log
+from ..logs import AUDIT, make_log
 from ..settings import read_settings
 from ..wiring import open_app
 from .output import complain
@@ -34,7 +34,7 @@ def use_memory(command: str, use: Callable[[App, Caller], Awaitable[int]], *, cr
     caller = Caller(client="cli", agent=settings.agent_id, tool=command, ceiling=settings.scope)
 
     async def run() -> int:
-        async with open_app(settings, Log(settings.log_level)) as app:
+        async with open_app(settings, make_log(settings)) as app:
             return await use(app, caller)
 
     remarks = _Remarks(everything=settings.log_level == "debug")

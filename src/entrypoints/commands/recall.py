@@ -59,8 +59,10 @@ def _parser() -> Parser:
     parser.add_argument(
         "--any-tag", dest="tags_any", action="append", metavar="TAG", help="with one of these (repeatable)"
     )
-    parser.add_argument("--since", metavar="TIME", help="from this ISO 8601 time on")
-    parser.add_argument("--until", metavar="TIME", help="before this time")
+    parser.add_argument(
+        "--since", metavar="TIME", help="from this time on: ISO 8601, or words such as 'last week'"
+    )
+    parser.add_argument("--until", metavar="TIME", help="until this time; of a day or a month, its end")
     parser.add_argument("--as-of", metavar="TIME", help="the memory as it was then")
     parser.add_argument("--limit", type=int, metavar="N", help="at most so many (default 10, most 100)")
     parser.add_argument(

@@ -104,7 +104,9 @@ def _parser() -> Parser:
     parser.tags("a label")
     parser.add_argument("--metadata", type=json_object, metavar="JSON", help="an object of your own")
     parser.add_argument("--importance", type=float, metavar="0..1")
-    parser.add_argument("--occurred-at", metavar="TIME", help="when it happened, ISO 8601")
+    parser.add_argument(
+        "--occurred-at", metavar="TIME", help="when it happened: ISO 8601, or 'yesterday' and the like"
+    )
     parser.add_argument("--valid-from", metavar="TIME", help="true from then on")
     parser.add_argument("--valid-until", metavar="TIME", help="no longer true from then on")
     parser.add_argument(

@@ -31,14 +31,14 @@ def database_of(environment: Mapping[str, str]) -> str:
     """
     storage = given(environment, "STORAGE") or given(environment, "DB_TYPE", "sqlite")
     kind, _, place = storage.partition("://")
-    if kind.lower() == "sqlite":
-        name = "sqlite:" + os.path.realpath(unquoted(place) or _database_file(environment))
-    elif place or kind.lower() not in {"postgresql", "postgres"}:
-        name = f"{kind.lower()}://{place.rpartition('@')[2]} {data_folder(environment)}"
+    kind = kind.lower()
+    if kind == "sqlite":
+        name = "sqlite:" + os.path.realpath(_unquoted(place) or _database_file(environment))
+    elif kind in {"postgresql", "postgres"}:
+        name = "postgresql://" + _server(environment, place)
     else:
-        user = given(environment, "PG_USER", "agent_memory")
-        server = f"{given(environment, 'PG_HOST', 'localhost')}:{given(environment, 'PG_PORT', '5432')}"
-        name = f"postgresql://{user}@{server}/{given(environment, 'PG_DATABASE', 'agent_memory')}"
+        # Beside it are locks, in a file of the data folder.
+        name = f"{kind}://{_public(place)} {data_folder(environment)}"
     if given(environment, "REDIS_ENABLED").lower() in {"true", "1", "yes", "on"}:
         url = given(environment, "REDIS_URL")
         if url:
@@ -54,17 +54,8 @@ def database_of(environment: Mapping[str, str]) -> str:
     for port in ("CACHE", "LOCK", "EVENT_BUS", "RATE_LIMITER", "CIRCUIT_BREAKER"):
         if chosen := given(environment, port):
             kind, mark, place = chosen.partition("://")
-            name += f" {port}={kind.lower()}{mark}{place.rpartition('@')[2]}"
+            name += f" {port}={kind.lower()}{mark}{_public(place)}"
     return name
-
-
-def unquoted(text: str) -> str:
-    """The path of an address, percent signs decoded."""
-    if "%" not in text:
-        return text
-    from urllib.parse import unquote  # noqa: PLC0415 - hardly ever needed
-
-    return unquote(text)
 
 
 def sockets_of(environment: Mapping[str, str], database: str) -> tuple[str, ...]:
@@ -102,6 +93,38 @@ def _database_file(environment: Mapping[str, str]) -> str:
     if told := given(environment, "DB_PATH"):
         return os.path.abspath(os.path.expanduser(told))
     return f"{data_folder(environment)}/memory.db"
+
+
+def _server(environment: Mapping[str, str], place: str) -> str:
+    """User, host, port and database, by an address or by the settings."""
+    told = ["", "", "", ""]
+    if place:
+        from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - slow to load, and only an address needs it
+
+        try:
+            parts = urlsplit(f"//{place}")
+            told = [parts.username or "", parts.hostname or "", str(parts.port or ""), parts.path.strip("/")]
+        except ValueError:
+            return ""  # which the settings refuse
+        told = [unquote(each) for each in told]
+    user = told[0] or given(environment, "PG_USER", "agent_memory")
+    host = told[1] or given(environment, "PG_HOST", "localhost")
+    port = told[2] or given(environment, "PG_PORT", "5432")
+    return f"{user}@{host}:{port}/{told[3] or given(environment, 'PG_DATABASE', 'agent_memory')}"
+
+
+def _unquoted(path: str) -> str:
+    if "%" not in path:
+        return path
+    from urllib.parse import unquote  # noqa: PLC0415 - hardly ever needed
+
+    return unquote(path)
+
+
+def _public(place: str) -> str:
+    """Without the name and password in it."""
+    authority, slash, rest = place.partition("/")
+    return authority.rpartition("@")[2] + slash + rest
 
 
 def _runtime_folders(environment: Mapping[str, str]) -> list[str]:

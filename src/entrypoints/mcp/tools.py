@@ -55,7 +55,7 @@ def _answer(properties: Schema, *required: str) -> Schema:
 
 
 _SCOPE = _about(_STRING, "org/project/session; default global")
-_TIME = _about(_STRING, "ISO 8601")
+_TIME = _about(_STRING, "ISO 8601, 2026-03, last week")
 
 _ENTRY: Schema = {
     "content": _STRING,

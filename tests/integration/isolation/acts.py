@@ -99,7 +99,11 @@ class Play(MovingActs):
             if not inside(scope, surface.ceiling):
                 assert answer.error, f"{surface.ceiling!r} forgot in {scope!r}"
                 return
-            expected = {known.id for known in oracle.visible(surface.ceiling) if known.scope == scope}
+            expected = {
+                known.id
+                for known in oracle.visible(surface.ceiling)
+                if known.scope == scope and "common" in known.tags
+            }
         else:
             few = [known for n in (step.entry, step.other) if (known := self.known(n)) is not None]
             if not few:

@@ -115,7 +115,7 @@ def _keys_of_everybody() -> AbstractContextManager[Any]:
 
 
 def _similar_everywhere() -> AbstractContextManager[Any]:
-    similar = search.LateSearch.similar
+    similar: Any = search.LateSearch.similar
 
     async def everywhere(self: Any, entries: Any, **others: Any) -> Any:
         return await similar(self, entries, **others | {"ceiling": GLOBAL})

@@ -76,6 +76,7 @@ async def test_the_read_of_a_resource_is_a_span(tmp_path: Path) -> None:
 
 async def test_the_client_s_trace_is_continued(tmp_path: Path) -> None:
     async def work(one: Watched) -> None:
+        await one.call("memory_remember", {"content": "tea at four"})
         parent = f"00-{TRACE}-{SPAN}-01"
         await one.call("memory_recall", {"query": "tea"}, traceparent=parent, tracestate="vendor=1")
 

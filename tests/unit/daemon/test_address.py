@@ -56,6 +56,44 @@ def test_a_client_and_the_settings_agree_on_the_server(kind: str, given: dict[st
     assert database_of(environment) == f"postgresql://{place}"
 
 
+@pytest.mark.parametrize(
+    "place", ["ada@db:6432/team", "ada:hunter2@DB:6432/team", "db", ":6432", "db/te%20am", "%C3%A9va@db"]
+)
+def test_a_client_and_the_settings_agree_on_an_address_of_the_server(place: str) -> None:
+    environment = {"HOME": "/h", PREFIX + "STORAGE": f"postgresql://{place}", PREFIX + "PG_USER": "bob"}
+    settings = read_settings(environment).settings
+    found = f"{settings.pg_user}@{settings.pg_host}:{settings.pg_port}/{settings.pg_database}"
+    assert database_of(environment) == f"postgresql://{found}"
+
+
+@pytest.mark.parametrize("place", ["/srv/memory.db", "/srv/my%20memory.db", ""])
+def test_a_client_and_the_settings_agree_on_an_address_of_a_file(place: str) -> None:
+    environment = {"HOME": "/h", PREFIX + "STORAGE": f"sqlite://{place}" if place else "sqlite"}
+    settings = read_settings(environment).settings
+    assert database_of(environment) == f"sqlite:{os.path.realpath(settings.db_path)}"
+
+
+def test_an_adapter_that_is_chosen_makes_another_memory() -> None:
+    """Of the same one the address counts, and not who logs in."""
+    given = (
+        {"STORAGE": "acme"},
+        {"STORAGE": "acme://h/a"},
+        {"STORAGE": "acme://h/b"},
+        {"STORAGE": "acme", "DATA_DIR": "/d"},
+        {"LOCK": "acme"},
+        {"LOCK": "acme://h"},
+        {"CACHE": "acme"},
+    )
+    names = {
+        database_of({"HOME": "/h", **{PREFIX + name: value for name, value in each.items()}})
+        for each in given
+    }
+    assert len(names) == len(given)
+    with_login = {"HOME": "/h", PREFIX + "STORAGE": "ACME://ada:hunter2@h/a"}
+    assert database_of(with_login) in names
+    assert database_of({"HOME": "/h", PREFIX + "DB_TYPE": "acme"}) in names
+
+
 def test_a_link_to_a_file_is_the_file(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")

@@ -19,7 +19,7 @@ from .storage_wrapper import Wrapper
 
 if TYPE_CHECKING:
     from agent_memory.ports.changes import Change
-    from agent_memory.ports.queries import ScopeStats
+    from agent_memory.ports.queries import ScopeStats, Stats
     from agent_memory.ports.records import Entry
     from agent_memory.ports.scopes import ScopeFilter
 
@@ -118,6 +118,19 @@ class TakesScopePrefixesForPatterns(Wrapper):
     ) -> list[ScopeStats]:
         found = await self.inner.scopes(limit=1000, ceiling=ceiling)
         return [stats for stats in found if like(prefix, stats.scope)][:limit]
+
+
+@breaks(257)
+class CountsBeyondTheCeiling(Wrapper):
+    async def stats(self, where: ScopeFilter) -> Stats:
+        return await self.inner.stats(msgspec.structs.replace(where, ceiling="global"))
+
+
+@breaks(258)
+class NamesTagsBeyondTheCeiling(Wrapper):
+    async def tags(self, where: ScopeFilter, *, prefix: str = "", limit: int = 100) -> list[tuple[str, int]]:
+        unbounded = msgspec.structs.replace(where, ceiling="global")
+        return await self.inner.tags(unbounded, prefix=prefix, limit=limit)
 
 
 class FindsWhere(Wrapper):

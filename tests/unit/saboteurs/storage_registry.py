@@ -7,11 +7,14 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 import pytest
 
 from agent_memory.ports.errors import PortError
 from agent_memory_contract.storage_contract import StorageContract
 from agent_memory_contract.storage_sqlite_harness import SqliteStorageHarness
+
+from .storage_line import Line, RemoteStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -51,17 +54,26 @@ def clauses() -> dict[str, Callable[..., Coroutine[Any, Any, None]]]:
 
 
 class SabotagedHarness(SqliteStorageHarness):
-    """Each client is a saboteur over an honest storage."""
+    """Each client is a saboteur over an honest storage, at the end of a line that can be cut."""
+
+    capabilities = msgspec.structs.replace(SqliteStorageHarness.capabilities, sever=True)
 
     def __init__(self, folder: Path, saboteur: type[Wrapper]) -> None:
         super().__init__(folder)
         self._saboteur = saboteur
+        self._line = Line()
 
     def open(self) -> Storage:
-        return self._saboteur(super().open())
+        return self._saboteur(RemoteStorage(super().open(), self._line))
 
     def second_client(self) -> Storage:
-        return self._saboteur(super().second_client())
+        return self._saboteur(RemoteStorage(super().second_client(), self._line))
+
+    async def sever(self) -> None:
+        self._line.is_cut = True
+
+    async def heal(self) -> None:
+        self._line.is_cut = False
 
 
 async def caught(clause: str, saboteur: type[Wrapper], folder: Path) -> BaseException | None:

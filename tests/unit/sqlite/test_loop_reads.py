@@ -218,6 +218,15 @@ async def test_what_is_wrong_with_the_question_is_said_as_ever(
     assert reads.done == 0
 
 
+async def test_an_id_with_a_nul_names_nothing(storage: SqliteStorage) -> None:
+    """SQLite's JSON would end it there, and find the entry that the rest names."""
+    one, two = entry(), entry()
+    await storage.apply(*adds(one, two))
+    assert await storage.get([f"{one.id}\0x", two.id]) == [two]
+    assert await storage.get([f"{one.id}\0x", two.id, one.id]) == [two, one]
+    assert await storage.get([f"{one.id}\0x"]) == []
+
+
 async def test_it_waits_for_no_writer_and_sees_what_was_committed(
     storage: SqliteStorage, reads: LoopReads, path: Path
 ) -> None:

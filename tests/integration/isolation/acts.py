@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from .moving_acts import MovingActs
 from .oracle import Known, inside, sees
-from .team_acts import TeamActs
 
 if TYPE_CHECKING:
     from .programs import Step
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 UNKNOWN = "01999999-0000-7000-8000-000000000000"
 
 
-class Play(TeamActs):
+class Play(MovingActs):
     """One program on one memory: `ceilings` are the callers, and where they write."""
 
     """A program's acts, each with what it must answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -39,7 +40,8 @@ def test_members_and_elements_come_in_order(
     text = json.dumps(document, indent=indent, ensure_ascii=not plain).encode("utf-8", "surrogatepass")
     expected: list[tuple[str, object]] = []
     for name, value in document.items():
-        expected += [(name, each) for each in value] if isinstance(value, list) else [(name, value)]
+        elements = cast("list[object]", value) if isinstance(value, list) else [value]
+        expected += [(name, each) for each in elements]
     assert split(text, size) == expected
 
 

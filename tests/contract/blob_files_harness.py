@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from agent_memory.adapters.files.blobs import FileBlobStore
@@ -12,10 +12,13 @@ from agent_memory.ports.errors import Rejected
 from .harness import HarnessCapabilities
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from agent_memory.ports.blobs import BlobStore
+
+    from .harness import Bench
 
 
 class FileBlobHarness:
@@ -55,3 +58,8 @@ def _no_blob(file: Path) -> bool:
     except Rejected:
         return True
     return not file.is_file()
+
+
+@asynccontextmanager
+async def blob_store(bench: Bench) -> AsyncGenerator[FileBlobHarness]:
+    yield FileBlobHarness(bench.folder)

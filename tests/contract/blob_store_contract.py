@@ -11,7 +11,7 @@ from agent_memory.ports.blobs import NAME_BYTES, BlobStore
 from agent_memory.ports.errors import Conflict, NotFound, Rejected
 
 from .harness import Harness
-from .suite import TURNS, Suite, cancelled, soon, turns
+from .suite import TURNS, Suite, cancelled, level, soon, turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -69,6 +69,7 @@ class BlobStoreContract(Suite):
             assert await read(store, "empty") == b""
             assert await names(store) == ["empty"]
 
+    @level("concurrent")
     async def test_blob_03_a_name_is_taken_once(self, harness: BlobHarness) -> None:
         """Then it is a `Conflict`, and what stands stays; of several at once exactly one has its way."""
         async with harness.open() as store:
@@ -121,6 +122,7 @@ class BlobStoreContract(Suite):
                 await read(store, "new")
         assert harness.leftovers() == []
 
+    @level("faulty")
     async def test_blob_06_a_cancelled_put_leaves_all_or_nothing(self, harness: BlobHarness) -> None:
         """Whenever it is cancelled, and nothing unfinished is left lying about."""
         async with harness.open() as store:
@@ -210,6 +212,7 @@ class BlobStoreContract(Suite):
             await store.put("x", parts_of(b"new"))
             assert await read(store, "x") == b"new"
 
+    @level("concurrent")
     async def test_blob_13_puts_at_once_do_not_mix(self, harness: BlobHarness) -> None:
         """Each blob holds its own parts."""
 

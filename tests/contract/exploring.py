@@ -54,7 +54,9 @@ def schedule(*kinds: SearchStrategy[S]) -> SearchStrategy[list[S]]:
 async def explore(
     steps: SearchStrategy[S], first: int, play: Callable[[int, S], Coroutine[Any, Any, None]]
 ) -> None:
-    """Play many schedules, those that the seed `first` gives. `play` is told the number of this one, for names that no other has used, and its steps."""
+    """Play many schedules, those that the seed `first` gives. `play` is told the steps of one and its number, for names
+    that no other has used.
+    """
     loop = asyncio.get_running_loop()
     played = 0
     failed: dict[str, Exception] = {}

@@ -308,7 +308,9 @@ class LockWaits(LockLeases):
             await soon(waiter)
 
     @level("concurrent")
-    async def test_lock_50_a_shortened_lease_wakes_waiters_at_its_new_end(self, harness: Harness[Lock]) -> None:
+    async def test_lock_50_a_shortened_lease_wakes_waiters_at_its_new_end(
+        self, harness: Harness[Lock]
+    ) -> None:
         """Who planned to wake at the end that it had before looks again."""
         async with harness.open() as lock:
             lease = await lock.acquire(NAME, owner="ada", ttl=LONG)

@@ -91,7 +91,10 @@ def clauses_of(contract: type) -> dict[str, str]:
 def saboteurs_of(port: Port) -> list[tuple[str, type]]:
     clauses = clauses_of(port.contract)
     return [
-        (clause, kind) for module in port.saboteurs for clause, kind in saboteurs_in(module) if clause in clauses
+        (clause, kind)
+        for module in port.saboteurs
+        for clause, kind in saboteurs_in(module)
+        if clause in clauses
     ]
 
 

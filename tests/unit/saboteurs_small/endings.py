@@ -6,7 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from agent_memory.adapters.inprocess.breaker_machine import BreakerMachine
 from agent_memory.ports.errors import Misconfigured, Rejected, Unavailable
 
 from .caches import SharesTasks
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
+    from agent_memory.adapters.inprocess.breaker_machine import BreakerMachine
     from agent_memory.ports.circuit_breaker import Thresholds
     from agent_memory.ports.event_bus import Subscription
     from agent_memory.ports.lock import Lease

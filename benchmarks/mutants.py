@@ -229,13 +229,14 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="count the mutants, and try none")
     parser.add_argument("--only", default="", metavar="TEXT", help="those whose name has this text")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth of them")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="beginning with this")
     parser.add_argument("--results", type=Path, metavar="FILE", help="where the results are kept")
     parser.add_argument(
         "--page", action="store_true", help="write the page of results that are kept, and try none"
     )
     parser.add_argument("--again", action="store_true", help="try the survivors among the results once more")
     asked = parser.parse_args()
-    mutants = made(asked.only)[:: asked.every]
+    mutants = made(asked.only)[asked.first :: asked.every]
     if asked.list:
         print("\n".join(mutant.name for mutant in mutants))
         print(f"{len(mutants)} mutants")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 _INSTANT = "differs at the very instant at which something ends, which belongs to neither side by any promise"
 _DEFAULT = "what is made where nothing is given; every harness gives it"
-_MEMORY = "memory only: what is over is forgotten sooner or later (`tests/unit/inprocess` finds it)"
+_MEMORY = "memory only: when what is over is forgotten; no answer depends on it"
 _TWICE = "done a second time elsewhere, without effect"
 
 KNOWN: dict[tuple[str, str, str], str] = {
     ("cache.py", "CacheState.__init__", "2 is 3"): _DEFAULT,
-    ("cache.py", "InProcessCache.__init__", "CacheState() if state is None else state never"): (
-        "two clients of one state are what the harness makes of it; found where clients share"
-    ),
+    ("cache.py", "InProcessCache.__init__", "CacheState() if state is None else state never"): _DEFAULT,
     (
         "cache.py",
         "InProcessCache._fly",
@@ -28,7 +26,7 @@ KNOWN: dict[tuple[str, str, str], str] = {
         "log only: whether asyncio reports an error that nobody waited for"
     ),
     ("lock.py", "InProcessLock.capabilities", "False is True"): (
-        "found by ADAPTER-01, which holds an adapter against its descriptor when it is certified"
+        "what it says of itself; ADAPTER-01, part of a certification and not of this run, compares that"
     ),
     (
         "lock.py",
@@ -64,12 +62,12 @@ KNOWN: dict[tuple[str, str, str], str] = {
     ),
     ("event_bus.py", "InProcessEventBus.__aexit__", "without self._own.clear()"): _TWICE,
     ("event_queue.py", "EventQueue.lose", "without self._stirred.set()"): (
-        "a reader that waits when a connection is lost: BUS-28 finds it on adapters that have one"
+        "nothing in a process loses a connection, so BUS-28, which waits for that, is skipped here"
     ),
     (
         "sliding_log.py",
         "SlidingLogs.decide",
-        "(longer := seconds_until(log[excess - 1], now)) > wait is (longer := seconds_until(log[excess - 1], now)) >= wait",
+        "(longer := seconds_until(log[excess - 1], now)) > wait is (longer := seconds_until(log[excess - 1], now)) >= wait",  # noqa: E501 - a key
     ): "which of two windows that ask for the same wait is named",
     ("sliding_log.py", "SlidingLogs.decide", "remaining if not windows else remaining - cost never"): (
         "how many remain where nothing limits: any great number will do"

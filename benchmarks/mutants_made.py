@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -66,7 +66,8 @@ def _places(tree: ast.Module) -> list[tuple[ast.AST, str]]:
         for name, value in ast.iter_fields(node):
             if name in {"annotation", "returns", "decorator_list", "type_params", "bases"}:
                 continue
-            for child in value if isinstance(value, list) else [value]:
+            children = cast("list[object]", value if isinstance(value, list) else [value])
+            for child in children:
                 if isinstance(child, ast.AST):
                     walk(child, place)
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.unit.saboteurs.storage_table import SABOTEURS  # noqa: E402 - same
-from tests.unit.test_small_saboteurs import PORTS, Port, clauses_of, saboteurs_of  # noqa: E402 - same
+from tests.unit.test_small_saboteurs import CAUGHT, PORTS, Port, clauses_of, saboteurs_of  # noqa: E402 - same
 
 from agent_memory_contract import suite  # noqa: E402 - found by the line before
 from agent_memory_contract.suite import Undeclared  # noqa: E402 - same
@@ -50,7 +50,7 @@ async def is_caught(port: Port, name: str, kind: type) -> bool | None:
             await method(port.harness(kind), **dict.fromkeys(asked, 0))
     except Undeclared:
         return None
-    except Exception:  # noqa: BLE001 - a saboteur of another clause may fail in any way
+    except (*CAUGHT, Exception):  # noqa: BLE001 - a saboteur of another clause may fail in any way
         return True
     return False
 

@@ -65,7 +65,7 @@ Step = Publish | Enter | Read | Abandon | Leave | Cut
 
 _CLIENTS = st.integers(0, 1)
 _WHICH = st.integers(0, 5)
-_PUBLISH = st.builds(Publish, _CLIENTS, st.integers(1, 4))
+_PUBLISH: st.SearchStrategy[Step] = st.builds(Publish, _CLIENTS, st.integers(1, 4))
 STEPS: tuple[st.SearchStrategy[Step], ...] = (
     _PUBLISH,
     _PUBLISH,

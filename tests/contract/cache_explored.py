@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from hypothesis import strategies as st
 
-from .cache_loading import CacheHarness, CacheLoading, Loader, pace
+from .cache_loading import CacheLoading, Loader, pace
 from .exploring import explore, schedule
 from .suite import SAFETY, cancelled, level, needs, running, settle, soon
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent_memory.ports.cache import Cache
+
+    from .cache_keeping import CacheHarness
 
 KEYS = ("x:a", "x:b", "y:a")
 STEP = 2.0

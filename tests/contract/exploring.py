@@ -89,7 +89,7 @@ async def explore(
             derandomize=False,
             report_multiple_bugs=False,
             print_blob=False,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=[*HealthCheck.__members__.values()],
             phases=(Phase.generate, Phase.shrink) if effort.shrink else (Phase.generate,),
         )(given(steps)(example))
     )

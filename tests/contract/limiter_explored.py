@@ -57,12 +57,14 @@ class Cut(msgspec.Struct, frozen=True):
 Step = Ask | Crowd | Pass | Cut
 
 _WINDOWS = st.lists(st.sampled_from(WINDOWS), min_size=1, max_size=3, unique=True).map(tuple)
-_ASK = st.builds(
+_ASK: st.SearchStrategy[Step] = st.builds(
     Ask, st.integers(0, 1), _WINDOWS, st.sampled_from((1, 1, 1, 2)), st.sampled_from((False, False, True))
 )
-_PASS = st.builds(Pass, st.integers(1, 4))
-_CROWD = st.builds(Crowd, _WINDOWS, st.integers(2, 6), st.integers(0, 2), st.integers(0, 6))
-_CUT = st.builds(Cut, _WINDOWS, st.integers(1, 2))
+_PASS: st.SearchStrategy[Step] = st.builds(Pass, st.integers(1, 4))
+_CROWD: st.SearchStrategy[Step] = st.builds(
+    Crowd, _WINDOWS, st.integers(2, 6), st.integers(0, 2), st.integers(0, 6)
+)
+_CUT: st.SearchStrategy[Step] = st.builds(Cut, _WINDOWS, st.integers(1, 2))
 
 
 class Log:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from agent_memory.ports.errors import LockTimeout, NotHeld, Unavailable
 
 from .exploring import explore, schedule
-from .lock_history import TICK, Call, History
-from .lock_waits import LONG, LockWaits
+from .lock_history import TICK, Action, Call, History
+from .lock_leases import LONG
+from .lock_waits import LockWaits
 from .suite import SAFETY, level, needs, soon, turns
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class Play:
             self._history.end(call, "done", lease.token)
 
     async def _use(self, lock: Lock, lease: Lease, ttl: float | None) -> None:
-        action = "release" if ttl is None else "renew"
+        action: Action = "release" if ttl is None else "renew"
         call = self._history.begin(Call(action, lease.name, lease.owner, lease.token, ttl or 0.0))
         try:
             if ttl is None:

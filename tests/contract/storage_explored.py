@@ -109,10 +109,12 @@ _PART: st.SearchStrategy[Part] = st.one_of(
 )
 _PARTS = st.lists(_PART, min_size=1, max_size=3).map(tuple)
 _CLIENTS = st.integers(0, 1)
-_UNIT = st.builds(Unit, _CLIENTS, _PARTS, st.none())
-_CANCELLED = st.builds(Unit, _CLIENTS, _PARTS, st.sampled_from((0, 1, 2, 4, 8, 20, 100)))
-_LOOK = st.builds(Look, _CLIENTS, st.floats(0, 1))
-_CUT = st.builds(Cut, _PARTS, st.sampled_from((0, 1, 3, 10, 60)))
+_UNIT: st.SearchStrategy[Step] = st.builds(Unit, _CLIENTS, _PARTS, st.none())
+_CANCELLED: st.SearchStrategy[Step] = st.builds(
+    Unit, _CLIENTS, _PARTS, st.sampled_from((0, 1, 2, 4, 8, 20, 100))
+)
+_LOOK: st.SearchStrategy[Step] = st.builds(Look, _CLIENTS, st.floats(0, 1))
+_CUT: st.SearchStrategy[Step] = st.builds(Cut, _PARTS, st.sampled_from((0, 1, 3, 10, 60)))
 
 
 class Play:

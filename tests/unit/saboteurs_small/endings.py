@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent_memory.ports.errors import Misconfigured, Rejected, Unavailable
 
@@ -64,7 +64,8 @@ class LeavesWaitersBehind(RemoteLock):
 @breaks("LOCK-50")
 class WaitersSleepTillTheOldEnd(RemoteLock):
     async def renew(self, lease: Lease, *, ttl: float) -> Lease:
-        waiters = list(self.inner._table._waiting.get(lease.name, ()))
+        table: Any = self.inner._table  # pyright: ignore[reportPrivateUsage] - what it sabotages
+        waiters = list(table._waiting.get(lease.name, ()))
         alarms = [waiter.alarm for waiter in waiters]
         for waiter in waiters:
             waiter.alarm = None

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 
+UNHURRIED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+"""A backend may take its time, and long schedules are meant."""
+
 SHRINKING = 10.0
 """Seconds after which a schedule that fails is small enough."""
 
@@ -89,7 +92,7 @@ async def explore(
             derandomize=False,
             report_multiple_bugs=False,
             print_blob=False,
-            suppress_health_check=[*HealthCheck.__members__.values()],
+            suppress_health_check=UNHURRIED,
             phases=(Phase.generate, Phase.shrink) if effort.shrink else (Phase.generate,),
         )(given(steps)(example))
     )

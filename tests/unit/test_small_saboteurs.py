@@ -29,6 +29,7 @@ from .saboteurs_small import (
     caches,
     embedder_calls,
     embedders,
+    endings,
     explored,
     limiters,
     lock_waiters,
@@ -68,15 +69,15 @@ class Port(msgspec.Struct, frozen=True):
 
 
 PORTS = (
-    Port(LockContract, lock_harness, (RemoteLock, LatentLock), (locks, lock_waiters, explored)),
-    Port(CacheContract, cache_harness, (RemoteCache, LatentCache), (caches, explored)),
-    Port(EventBusContract, bus_harness, (RemoteBus, LatentBus), (buses, explored)),
-    Port(RateLimiterContract, limiter_harness, (RemoteLimiter, LatentLimiter), (limiters, explored)),
+    Port(LockContract, lock_harness, (RemoteLock, LatentLock), (locks, lock_waiters, endings, explored)),
+    Port(CacheContract, cache_harness, (RemoteCache, LatentCache), (caches, endings, explored)),
+    Port(EventBusContract, bus_harness, (RemoteBus, LatentBus), (buses, endings, explored)),
+    Port(RateLimiterContract, limiter_harness, (RemoteLimiter, LatentLimiter), (limiters, endings, explored)),
     Port(
         CircuitBreakerContract,
         BreakerCutHarness,
         (RemoteBreaker, LatentBreaker),
-        (breakers, breakers_cut_off, explored),
+        (breakers, breakers_cut_off, endings, explored),
     ),
     Port(BlobStoreContract, BlobsHarness, (RemoteBlobs, LatentBlobs), (blobs,)),
     Port(EmbedderContract, embedder_harness, (RemoteEmbedder, LatentEmbedder), (embedders, embedder_calls)),
@@ -95,7 +96,10 @@ def clauses_of(contract: type) -> dict[str, str]:
 def saboteurs_of(port: Port) -> list[tuple[str, type]]:
     clauses = clauses_of(port.contract)
     return [
-        (clause, kind) for module in port.saboteurs for clause, kind in saboteurs_in(module) if clause in clauses
+        (clause, kind)
+        for module in port.saboteurs
+        for clause, kind in saboteurs_in(module)
+        if clause in clauses
     ]
 
 

@@ -2,4 +2,82 @@
 
 from __future__ import annotations
 
-KNOWN: dict[tuple[str, str, str], str] = {}
+_INSTANT = "differs at the very instant at which something ends, which belongs to neither side by any promise"
+_DEFAULT = "what is made where nothing is given; every harness gives it"
+_MEMORY = "memory only: when what is over is forgotten; no answer depends on it"
+_TWICE = "done a second time elsewhere, without effect"
+
+KNOWN: dict[tuple[str, str, str], str] = {
+    ("cache.py", "CacheState.__init__", "2 is 3"): _DEFAULT,
+    ("cache.py", "InProcessCache.__init__", "CacheState() if state is None else state never"): _DEFAULT,
+    (
+        "cache.py",
+        "InProcessCache._fly",
+        "self._clock.monotonic() < until is self._clock.monotonic() <= until",
+    ): _INSTANT,
+    ("lru.py", "LruStore.get", "until <= now is until < now"): _INSTANT,
+    ("lru.py", "LruStore.put", "size > self._max_bytes is size >= self._max_bytes"): (
+        "a value exactly as large as the cache; what a key costs beside its value is the adapter's own affair"
+    ),
+    ("lru.py", "LruStore.put", "1 is 2"): "a bound of a single entry, which no harness has",
+    ("single_flight.py", "Hangar.close", "without flight.ground()"): _TWICE,
+    ("single_flight.py", "Hangar._landed", "without self._own.discard(flight)"): _MEMORY,
+    ("single_flight.py", "Hangar._landed", "not task.cancelled() without not"): (
+        "log only: whether asyncio reports an error that nobody waited for"
+    ),
+    ("lock.py", "InProcessLock.capabilities", "False is True"): (
+        "what it says of itself; ADAPTER-01, part of a certification and not of this run, compares that"
+    ),
+    (
+        "lock.py",
+        "InProcessLock.acquire",
+        "f'lock {name!r}: held by {holder.owner!r}' if holder else f'lock {name!r}: just missed' never",
+    ): "the text of a message",
+    ("lock.py", "InProcessLock._wait", "without self._waiters.discard(waiter)"): _MEMORY,
+    (
+        "lock.py",
+        "InProcessLock._wait",
+        "(now := self._clock.monotonic()) < deadline is (now := self._clock.monotonic()) <= deadline",
+    ): _INSTANT,
+    ("lock.py", "InProcessLock._doze", "without waiter.alarm.cancel()"): _MEMORY,
+    (
+        "lock_table.py",
+        "LockTable.waiting",
+        "return sum(map(len, self._waiting.values())) gives None",
+    ): "no method of the port: unit tests look at it",
+    ("lock_table.py", "LockTable.renew", "renewed_until < until is renewed_until <= until"): (
+        "a waiter is woken once more than it need be, and waits on"
+    ),
+    ("lock_table.py", "LockTable.leave", "if not queue never"): _MEMORY,
+    (
+        "lock_table.py",
+        "LockTable._sweep",
+        "without self._sweep_at = max(_FIRST_SWEEP, 2 * len(self._live))",
+    ): _MEMORY,
+    ("lock_table.py", "LockTable._sweep", "held[1] > now is held[1] >= now"): _MEMORY,
+    ("lock_table.py", "LockTable._sweep", "2 is 3"): _MEMORY,
+    ("event_bus.py", "InProcessEventBus.__init__", "EventHub() if hub is None else hub never"): _DEFAULT,
+    ("event_bus.py", "InProcessEventBus.__aenter__", "without self._closed = False"): (
+        "one object entered a second time; a harness makes another one"
+    ),
+    ("event_bus.py", "InProcessEventBus.__aexit__", "without self._own.clear()"): _TWICE,
+    ("event_queue.py", "EventQueue.lose", "without self._stirred.set()"): (
+        "nothing in a process loses a connection, so BUS-28, which waits for that, is skipped here"
+    ),
+    (
+        "sliding_log.py",
+        "SlidingLogs.decide",
+        "(longer := seconds_until(log[excess - 1], now)) > wait is (longer := seconds_until(log[excess - 1], now)) >= wait",  # noqa: E501 - a key
+    ): "which of two windows that ask for the same wait is named",
+    ("sliding_log.py", "SlidingLogs.decide", "remaining if not windows else remaining - cost never"): (
+        "how many remain where nothing limits: any great number will do"
+    ),
+    ("sliding_log.py", "SlidingLogs._forget_idle", "while logs never"): _MEMORY,
+    ("circuit_breaker.py", "InProcessCircuitBreaker.__aexit__", "without self._listeners.clear()"): _TWICE,
+    ("breaker_machine.py", "BreakerMachine.__init__", "False is True"): (
+        "read only half-open, and entering a state sets it"
+    ),
+    ("durations.py", "seconds_until", "now + seconds >= due is now + seconds < due"): (
+        "the last bit of a float: a wait longer by 1e-15 s"
+    ),
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -66,7 +66,8 @@ def _places(tree: ast.Module) -> list[tuple[ast.AST, str]]:
         for name, value in ast.iter_fields(node):
             if name in {"annotation", "returns", "decorator_list", "type_params", "bases"}:
                 continue
-            for child in value if isinstance(value, list) else [value]:
+            children = cast("list[object]", value if isinstance(value, list) else [value])
+            for child in children:
                 if isinstance(child, ast.AST):
                     walk(child, place)
 
@@ -91,7 +92,7 @@ def _is_left_alone(node: ast.AST) -> bool:
             return False
 
 
-def _changes(node: ast.AST) -> Iterator[tuple[str, Apply]]:
+def _changes(node: ast.AST) -> Iterator[tuple[str, Apply]]:  # noqa: C901, PLR0912 - one case a kind of change
     match node:
         case ast.Compare(ops=[op, *_]) if type(op) in COMPARISONS:
             yield from _compared(node, op)
@@ -111,9 +112,15 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Apply]]:
         case ast.If() | ast.While():
             yield f"`{_head(node)}` never", lambda twin: setattr(twin, "test", ast.Constant(value=False))
         case ast.IfExp():
-            yield f"`{ast.unparse(node)}` never", lambda twin: setattr(twin, "test", ast.Constant(value=False))
+            yield (
+                f"`{ast.unparse(node)}` never",
+                lambda twin: setattr(twin, "test", ast.Constant(value=False)),
+            )
         case ast.Return(value=ast.expr() as value) if not _is_none(value):
-            yield f"`{ast.unparse(node)}` gives None", lambda twin: setattr(twin, "value", ast.Constant(value=None))
+            yield (
+                f"`{ast.unparse(node)}` gives None",
+                lambda twin: setattr(twin, "value", ast.Constant(value=None)),
+            )
         case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body):
             yield from _dropped(body, "body")
         case ast.Try(finalbody=body) if body:
@@ -145,7 +152,9 @@ def _operator_at(position: int, other: type[ast.cmpop]) -> Apply:
 def _dropped(body: list[ast.stmt], field: str) -> Iterator[tuple[str, Apply]]:
     """Each statement that does something, left out."""
     for position, statement in enumerate(body):
-        droppable = isinstance(statement, (ast.Expr, ast.Assign, ast.AugAssign, ast.Delete, ast.Raise, ast.Continue))
+        droppable = isinstance(
+            statement, (ast.Expr, ast.Assign, ast.AugAssign, ast.Delete, ast.Raise, ast.Continue)
+        )
         if droppable and not _is_left_alone(statement):
             yield f"without `{_head(statement)}`", _without(field, position)
 

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from ..core.limits import AGENT_CHARS, FILE_LOCK_SECONDS
-from ..core.scope import parse_scope
+from ..core.limits import FILE_LOCK_SECONDS
 from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
 from .daemon.address import database_of, sockets_of
 from .event_loop import LoopChoice
-from .setting import Setting, choice, number, password_in, path, seconds_from_millis, without_password
-from .settings_adapters import ADAPTER_SETTINGS, STORES, adapter, settle_storage
+from .setting import Setting, number, password_in, without_password
+from .settings_adapters import ADAPTER_SETTINGS, STORES, settle_storage
+from .settings_base import BASE_SETTINGS
 from .settings_cache import CACHE_SETTINGS
 from .settings_daemon import DAEMON_SETTINGS
 from .settings_embedder import EMBEDDER_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
 from .settings_metrics import METRICS_SETTINGS, wants_traces
+from .settings_moving import MOVING_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
 from .settings_text import TEXT_SETTINGS
@@ -125,6 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backup_every: float = 0.0
     backup_dir: Path | None = None
     backup_keep: int = 7
+    export_dir: Path | None = None
     daemon: Literal["auto", "off", "required"] = "auto"
     socket: Path | None = None
     runtime_dir: Path | None = None
@@ -241,112 +243,8 @@ def _default_data_dir(environment: Mapping[str, str]) -> Path:
     return Path(home) / ".local" / "share" / "agent-memory"
 
 
-def _database(text: str) -> str:
-    return adapter("storage", *STORES)("postgresql" if text.lower() == "postgres" else text)
-
-
-def _agent(text: str) -> str:
-    if len(text) > AGENT_CHARS:
-        raise ValueError(f"at most {AGENT_CHARS} characters")
-    return text
-
-
 SETTINGS: tuple[Setting, ...] = (
-    Setting(
-        name="DB_TYPE",
-        default="sqlite",
-        field="db_type",
-        read=_database,
-        address=True,
-        meaning="where memory is kept: sqlite (one file), postgresql (a server, for a team), or an installed adapter",
-    ),
-    Setting(
-        name="DATA_DIR",
-        default="",
-        field="data_dir",
-        read=path,
-        meaning="folder for everything kept (default: agent-memory in $XDG_DATA_HOME, else in ~/.local/share)",
-    ),
-    Setting(
-        name="DB_PATH",
-        default="",
-        field="db_path",
-        read=path,
-        meaning="the SQLite file (default: memory.db in the data folder); created with its folder, private to you",
-    ),
-    Setting(
-        name="DB_BUSY_TIMEOUT_MS",
-        default="5000",
-        field="busy_timeout",
-        read=seconds_from_millis(0, 600_000),
-        meaning="how long a write waits for other processes on the file before it fails as retryable",
-    ),
-    Setting(
-        name="SYNCHRONOUS",
-        default="FULL",
-        field="synchronous",
-        read=choice("FULL", "NORMAL", fold=str.upper),
-        meaning="FULL: an acknowledged write survives power loss; NORMAL: it survives a crash of the program only",
-    ),
-    Setting(
-        name="SCOPE",
-        default="",
-        field="scope",
-        guards=True,
-        read=lambda text: parse_scope(text, "scope"),
-        meaning="ceiling: nothing outside this scope can be seen or written (default: global, no ceiling)",
-    ),
-    Setting(
-        name="AGENT_ID",
-        default="",
-        field="agent_id",
-        read=_agent,
-        meaning="who writes, recorded with every entry, and whose calls are counted; no argument overrides it",
-    ),
-    Setting(
-        name="ADMIN_KEY",
-        default="",
-        field="admin_key",
-        read=str,
-        secret=True,
-        guards=True,
-        meaning="when set, purging, importing, maintenance and ending another's file lock ask for it",
-    ),
-    Setting(
-        name="TOOLS",
-        default="all",
-        field="tools",
-        read=choice("all", "core"),
-        meaning="tools that are offered: all, or core (remember, recall, get, update, forget, context): less to read",
-    ),
-    Setting(
-        name="LOG_LEVEL",
-        default="info",
-        field="log_level",
-        read=choice("debug", "info", "warning", "error"),
-        meaning="what is logged to stderr: debug, info, warning, error; who ended whose file lock always is",
-    ),
-    Setting(
-        name="DRAIN_TIMEOUT_MS",
-        default="5000",
-        field="drain_timeout",
-        read=seconds_from_millis(0, 600_000),
-        meaning="how long calls in flight may take to finish when the server is told to stop",
-    ),
-    Setting(
-        name="FILE_LOCK_TTL_MS",
-        default="",
-        field="file_lock_ttl",
-        read=seconds_from_millis(1000, 86_400_000),
-        meaning="how long a file lock lasts that asks for no time; else REDIS_LOCK_TTL_MS where set, else 5 minutes",
-    ),
-    Setting(
-        name="EVENT_LOOP",
-        default="auto",
-        field="event_loop",
-        read=choice("auto", "asyncio", "uvloop"),
-        meaning="what the server runs on: uvloop, asyncio's own loop, or auto (uvloop where it is installed)",
-    ),
+    *BASE_SETTINGS,
     *ADAPTER_SETTINGS,
     *TEXT_SETTINGS,
     *CACHE_SETTINGS,
@@ -361,6 +259,7 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="entries up to which recall ranks by an index in memory (1.3 KB each); above, the database ranks",
     ),
     *METRICS_SETTINGS,
+    *MOVING_SETTINGS,
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,
     *WORKER_SETTINGS,

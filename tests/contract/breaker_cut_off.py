@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+import pytest
+
+from agent_memory.ports.circuit_breaker import Thresholds
+from agent_memory.ports.errors import Misconfigured
 
 from .breaker_calls import THREE, admitted, ended, fail, refused, state_of, succeed, trip
 from .breaker_probes import BreakerProbes
 from .suite import level, needs, settle
 
 if TYPE_CHECKING:
+    from agent_memory.ports.circuit_breaker import Transition
+
     from .breaker_states import BreakerHarness
 
 BACK = 5.0
@@ -70,3 +78,30 @@ class BreakerCutOff(BreakerProbes):
             await fail(one)
             assert await state_of(two) == "open"
             await refused(one)
+
+    @level("concurrent")
+    async def test_breaker_42_one_that_was_left_tells_nothing_more(self, harness: BreakerHarness) -> None:
+        """Its listeners hear no transition that comes after."""
+        needs(harness, "second_client")
+        told: list[Transition] = []
+        async with harness.open(THREE) as stays:
+            async with harness.second_client(THREE) as leaves:
+                leaves.on_transition(told.append)
+                assert await state_of(leaves) == "closed"
+            await trip(stays)
+            await settle(harness, stays.status)
+        assert told == []
+
+    async def test_breaker_43_refuses_thresholds_that_make_no_sense(self, harness: BreakerHarness) -> None:
+        """None that is not positive, no reset timeout without an end: `Misconfigured` before anything is guarded."""
+        for thresholds in (
+            Thresholds(failures=0),
+            Thresholds(successes=0),
+            Thresholds(reset_timeout=0.0),
+            Thresholds(reset_timeout=-1.0),
+            Thresholds(reset_timeout=math.inf),
+            Thresholds(reset_timeout=math.nan),
+        ):
+            with pytest.raises(Misconfigured):
+                async with harness.open(thresholds) as breaker:
+                    await succeed(breaker)

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from agent_memory.ports.circuit_breaker import Transition
 from agent_memory.ports.errors import CircuitOpen, NotFound, Unavailable
 
 from .breaker_calls import THREE, Call, ended, refused, state_of, succeed
@@ -21,7 +20,7 @@ from .suite import cancelled, level, needs, running, soon
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent_memory.ports.circuit_breaker import BreakerState, CircuitBreaker
+    from agent_memory.ports.circuit_breaker import BreakerState, CircuitBreaker, Transition
 
     from .breaker_states import BreakerHarness
 
@@ -63,7 +62,18 @@ Step = Begin | End | Pass | Short
 
 _CLIENTS = st.integers(0, 1)
 _HOW: st.SearchStrategy[How] = st.sampled_from(
-    ("well", "well", "unavailable", "unavailable", "unavailable", "reset", "timeout", "mistake", "cancelled", "cancelled")
+    (
+        "well",
+        "well",
+        "unavailable",
+        "unavailable",
+        "unavailable",
+        "reset",
+        "timeout",
+        "mistake",
+        "cancelled",
+        "cancelled",
+    )
 )
 STEPS: tuple[st.SearchStrategy[Step], ...] = (
     st.builds(Begin, _CLIENTS),
@@ -207,7 +217,9 @@ async def make_closed(harness: BreakerHarness, breaker: CircuitBreaker) -> None:
 
 class BreakerExplored(BreakerCutOff):
     @level("concurrent")
-    async def test_breaker_51_calls_that_overlap_move_it_as_modelled(self, harness: BreakerHarness, seed: int) -> None:
+    async def test_breaker_51_calls_that_overlap_move_it_as_modelled(
+        self, harness: BreakerHarness, seed: int
+    ) -> None:
         """Every admission, every state, and each transition once and in order."""
         told: list[Transition] = []
         async with harness.open(THREE) as breaker:

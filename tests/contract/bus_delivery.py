@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent_memory.ports.errors import Rejected, Unavailable
 from agent_memory.ports.records import Event, Gap
 
 from .suite import TURNS, Suite, cancelled, level, needs, running, soon, turns
@@ -283,3 +284,21 @@ class BusDelivery(Suite):
             async with bus.subscribe() as second:
                 await bus.__aexit__(None, None, None)
                 assert not second.live
+
+    async def test_bus_20_a_closed_bus_takes_nothing(self, harness: Harness[EventBus]) -> None:
+        """Neither events nor subscribers: `Unavailable`."""
+        async with harness.open() as bus:
+            await bus.publish([event(0)])
+        with pytest.raises(Unavailable):
+            await soon(bus.publish([event(1)]))
+        with pytest.raises(Unavailable):
+            async with bus.subscribe():
+                pass
+
+    async def test_bus_33_rejects_a_capacity_below_one(self, harness: Harness[EventBus]) -> None:
+        """Nothing could ever be read."""
+        async with harness.open() as bus:
+            for capacity in (0, -1):
+                with pytest.raises(Rejected):
+                    async with bus.subscribe(capacity=capacity):
+                        pass

@@ -65,7 +65,7 @@ Step = Publish | Enter | Read | Abandon | Leave | Cut
 
 _CLIENTS = st.integers(0, 1)
 _WHICH = st.integers(0, 5)
-_PUBLISH = st.builds(Publish, _CLIENTS, st.integers(1, 4))
+_PUBLISH: st.SearchStrategy[Step] = st.builds(Publish, _CLIENTS, st.integers(1, 4))
 STEPS: tuple[st.SearchStrategy[Step], ...] = (
     _PUBLISH,
     _PUBLISH,
@@ -113,7 +113,9 @@ class Listener:
             return  # published before it was entered, on its way for longer
         expected = self._next[origin]
         assert number >= expected, f"{origin} {number} again, or out of order"
-        assert number == expected or self._lost_since[origin], f"{origin} {expected} is missing, and nothing said"
+        assert number == expected or self._lost_since[origin], (
+            f"{origin} {expected} is missing, and nothing said"
+        )
         self._next[origin] = number + 1
         self._lost_since[origin] = False
 
@@ -237,11 +239,13 @@ class BusExplored(Suite):
             clients = [await stack.enter_async_context(harness.open())]
             if harness.capabilities.second_client:
                 clients.append(await stack.enter_async_context(harness.second_client()))
-            await explore(schedule(*kinds), seed, lambda number, steps: Play(harness, clients, number).run(steps))
+            await explore(
+                schedule(*kinds), seed, lambda number, steps: Play(harness, clients, number).run(steps)
+            )
 
     @level("concurrent")
     async def test_bus_31_every_stream_adds_up(self, harness: Harness[EventBus], seed: int) -> None:
-        """Subscribers come, read, are cancelled, overflow and go: each hears all in order, or of a loss in its place."""
+        """Subscribers come, read, are cancelled, overflow and go: each hears all in order, or of a loss."""
         await self._wander(harness, seed, *STEPS)
 
     @level("faulty")

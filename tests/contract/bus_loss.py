@@ -167,3 +167,13 @@ class BusLoss(Suite):
             assert isinstance(subscription.poll(), Gap)
             await soon(bus.publish([event(1)]))
             assert (await take_until(subscription, event(1)))[-1] == event(1)
+
+    async def test_bus_34_one_more_than_capacity_is_a_loss(self, harness: Harness[EventBus]) -> None:
+        """The bound is the one that was asked for."""
+        async with (
+            harness.open() as bus,
+            bus.subscribe(capacity=AMPLE) as witness,
+            bus.subscribe(capacity=SMALL) as small,
+        ):
+            await overflow(bus, witness, SMALL + 1)
+            assert isinstance((await take(small, 1))[0], Gap)

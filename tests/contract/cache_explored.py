@@ -7,10 +7,9 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
-import pytest
 from hypothesis import strategies as st
 
-from .cache_loading import CacheHarness, CacheLoading, Loader, pace
+from .cache_loading import CacheLoading, Loader, pace
 from .exploring import explore, schedule
 from .suite import SAFETY, cancelled, level, needs, running, settle, soon
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent_memory.ports.cache import Cache
+
+    from .cache_keeping import CacheHarness
 
 KEYS = ("x:a", "x:b", "y:a")
 STEP = 2.0
@@ -112,7 +113,9 @@ class Flight:
 class Play:
     """One schedule. `at_once`: loads end in the step that asks for them."""
 
-    def __init__(self, harness: CacheHarness, clients: Sequence[Cache], number: int, *, at_once: bool) -> None:
+    def __init__(
+        self, harness: CacheHarness, clients: Sequence[Cache], number: int, *, at_once: bool
+    ) -> None:
         self._harness = harness
         self._clients = clients
         self._prefix = f"{number}|"
@@ -196,7 +199,9 @@ class Play:
 
     async def _get(self, cache: Cache, key: str) -> None:
         found = await soon(cache.get(self._prefix + key))
-        assert found is None or found in self._allowed(key), f"{key} is {found!r}, may be {self._allowed(key)!r}"
+        assert found is None or found in self._allowed(key), (
+            f"{key} is {found!r}, may be {self._allowed(key)!r}"
+        )
 
     async def _load(self, cache: Cache, step: Load) -> None:
         loader = Loader(ValueError("no such thing") if step.fails else self._new_value())
@@ -274,13 +279,17 @@ async def wander(
     harness: CacheHarness, clients: Sequence[Cache], seed: int, *kinds: st.SearchStrategy[Step], at_once: bool
 ) -> None:
     await explore(
-        schedule(*kinds), seed, lambda number, steps: Play(harness, clients, number, at_once=at_once).run(steps)
+        schedule(*kinds),
+        seed,
+        lambda number, steps: Play(harness, clients, number, at_once=at_once).run(steps),
     )
 
 
 class CacheExplored(CacheLoading):
     @level("plain")
-    async def test_cache_51_any_schedule_gives_what_a_model_allows(self, harness: CacheHarness, seed: int) -> None:
+    async def test_cache_51_any_schedule_gives_what_a_model_allows(
+        self, harness: CacheHarness, seed: int
+    ) -> None:
         """Nothing out of date, by either client."""
         async with AsyncExitStack() as stack:
             clients: list[Cache] = [await stack.enter_async_context(harness.open())]

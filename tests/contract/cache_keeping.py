@@ -241,8 +241,10 @@ class CacheKeeping(Suite):
             await cache.load("a", loader, ttl=LONG)
             await cache.get("a")
             await cache.get("b")
+            await harness.advance(LONG + 1.0)
+            await cache.get("a")  # there still, perhaps, and out of date
             stats = cache.stats()
-        assert (stats.hits, stats.misses, stats.failures) == (2, 3, 0)
+        assert (stats.hits, stats.misses, stats.failures) == (2, 4, 0)
 
     @level("concurrent")
     async def test_cache_19_a_second_client_shares(self, harness: CacheHarness) -> None:
@@ -306,3 +308,10 @@ class CacheKeeping(Suite):
             found = [await cache.get(key) for key in ("deleted", "replaced", "cleared:a", "kept")]
             assert found[:3] in ([None, None, None], [None, b"two", None])
             assert found[3] in {None, b"one"}
+
+    async def test_cache_23_a_ttl_may_be_short(self, harness: CacheHarness) -> None:
+        """Any that is positive: half a second is one."""
+        async with harness.open() as cache:
+            await cache.put("a", b"one", ttl=0.5)
+            await harness.advance(0.7)
+            assert await cache.get("a") is None

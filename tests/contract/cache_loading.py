@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .cache_keeping import LONG, CacheHarness, CacheKeeping, bound
-from .suite import cancelled, level, needs, running, settle, soon
+from .suite import cancelled, level, needs, running, settle, soon, until_done
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from agent_memory.ports.cache import Cache
 
 CROWD = 50
+ABANDONED = 120.0
+"""Seconds after which what a client was loading is not waited for any more, if it is gone."""
 
 
 class Loader:
@@ -23,6 +25,7 @@ class Loader:
 
     def __init__(self, outcome: bytes | Exception = b"loaded") -> None:
         self.runs = 0
+        self.given_up = asyncio.Event()
         self.started = asyncio.Event()
         self.outcome = outcome
         self._released = asyncio.Event()
@@ -33,7 +36,11 @@ class Loader:
     async def __call__(self) -> bytes:
         self.runs += 1
         self.started.set()
-        await self._released.wait()
+        try:
+            await self._released.wait()
+        except asyncio.CancelledError:
+            self.given_up.set()
+            raise
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
@@ -239,3 +246,32 @@ class CacheLoading(CacheKeeping):
             await harness.advance(one.capabilities.lag)
             assert [await one.get(key) for key in keys] == [None, None, b"new"]
             assert [await two.get(key) for key in keys] == [None, None, b"new"]
+
+    @level("concurrent")
+    async def test_cache_47_a_load_that_nobody_waits_for_is_given_up(self, harness: CacheHarness) -> None:
+        """With the last who was cancelled, and not with the first."""
+        loader = Loader()
+        async with harness.open() as cache:
+            callers = [asyncio.create_task(cache.load("a", loader, ttl=LONG)) for _ in range(2)]
+            await soon(loader.started.wait())
+            await settle(harness, pace(cache))
+            await cancelled(callers[0])
+            await settle(harness, pace(cache))
+            assert not loader.given_up.is_set()
+            await cancelled(callers[1])
+            await soon(loader.given_up.wait())
+
+    @level("concurrent")
+    async def test_cache_48_a_client_that_leaves_holds_up_nobody(self, harness: CacheHarness) -> None:
+        """Who waited for a load of its own loads for itself."""
+        needs(harness, "second_client")
+        never, theirs = Loader(b"never"), ready(b"theirs")
+        async with harness.second_client() as stays:
+            async with harness.open() as leaves:
+                first = asyncio.create_task(leaves.load("a", never, ttl=LONG))
+                await soon(never.started.wait())
+                second = asyncio.create_task(stays.load("a", theirs, ttl=LONG))
+                await settle(harness, pace(stays))
+                assert not second.done()
+                await cancelled(first)
+            assert await until_done(second, harness, pace(stays), within=ABANDONED, step=1.0) == b"theirs"

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 
+UNHURRIED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+"""A backend may take its time, and long schedules are meant."""
+
 SHRINKING = 10.0
 """Seconds after which a schedule that fails is small enough."""
 
@@ -54,7 +57,9 @@ def schedule(*kinds: SearchStrategy[S]) -> SearchStrategy[list[S]]:
 async def explore(
     steps: SearchStrategy[S], first: int, play: Callable[[int, S], Coroutine[Any, Any, None]]
 ) -> None:
-    """Play many schedules, those that the seed `first` gives. `play` is told the number of this one, for names that no other has used, and its steps."""
+    """Play many schedules, those that the seed `first` gives. `play` is told the steps of one and its number, for names
+    that no other has used.
+    """
     loop = asyncio.get_running_loop()
     played = 0
     failed: dict[str, Exception] = {}
@@ -87,7 +92,7 @@ async def explore(
             derandomize=False,
             report_multiple_bugs=False,
             print_blob=False,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=UNHURRIED,
             phases=(Phase.generate, Phase.shrink) if effort.shrink else (Phase.generate,),
         )(given(steps)(example))
     )

@@ -57,10 +57,14 @@ class Cut(msgspec.Struct, frozen=True):
 Step = Ask | Crowd | Pass | Cut
 
 _WINDOWS = st.lists(st.sampled_from(WINDOWS), min_size=1, max_size=3, unique=True).map(tuple)
-_ASK = st.builds(Ask, st.integers(0, 1), _WINDOWS, st.sampled_from((1, 1, 1, 2)), st.sampled_from((False, False, True)))
-_PASS = st.builds(Pass, st.integers(1, 4))
-_CROWD = st.builds(Crowd, _WINDOWS, st.integers(2, 6), st.integers(0, 2), st.integers(0, 6))
-_CUT = st.builds(Cut, _WINDOWS, st.integers(1, 2))
+_ASK: st.SearchStrategy[Step] = st.builds(
+    Ask, st.integers(0, 1), _WINDOWS, st.sampled_from((1, 1, 1, 2)), st.sampled_from((False, False, True))
+)
+_PASS: st.SearchStrategy[Step] = st.builds(Pass, st.integers(1, 4))
+_CROWD: st.SearchStrategy[Step] = st.builds(
+    Crowd, _WINDOWS, st.integers(2, 6), st.integers(0, 2), st.integers(0, 6)
+)
+_CUT: st.SearchStrategy[Step] = st.builds(Cut, _WINDOWS, st.integers(1, 2))
 
 
 class Log:
@@ -86,7 +90,11 @@ class Log:
         """How long until it fits, if all that may count does."""
         if self.used(window, at_most=True) + cost <= window.limit:
             return 0.0
-        ends = sorted(at + window.period for key, period, at, *_ in self.hits if (key, period) == (window.key, window.period))
+        ends = sorted(
+            at + window.period
+            for key, period, at, *_ in self.hits
+            if (key, period) == (window.key, window.period)
+        )
         return next(
             end - self.now
             for end in ends
@@ -133,7 +141,9 @@ class Play:
         log = self._log
         fits = all(log.used(each, at_most=True) + cost <= each.limit for each in windows)
         may_fit = all(log.used(each, at_most=False) + cost <= each.limit for each in windows)
-        assert fits <= decision.allowed <= may_fit, f"{decision} where it {'fits' if fits else 'does not fit'}"
+        assert fits <= decision.allowed <= may_fit, (
+            f"{decision} where it {'fits' if fits else 'does not fit'}"
+        )
         if not log.exact:
             return
         left = min(each.limit - log.used(each, at_most=True) for each in windows)
@@ -188,23 +198,33 @@ class LimiterExplored(Suite):
     def harness(self) -> Harness[RateLimiter]:
         raise NotImplementedError("override `harness` with one of your adapter")
 
-    async def _wander(self, harness: Harness[RateLimiter], seed: int, *kinds: st.SearchStrategy[Step]) -> None:
+    async def _wander(
+        self, harness: Harness[RateLimiter], seed: int, *kinds: st.SearchStrategy[Step]
+    ) -> None:
         async with AsyncExitStack() as stack:
             clients = await connected(harness, stack)
-            await explore(schedule(*kinds), seed, lambda number, steps: Play(harness, clients, number).run(steps))
+            await explore(
+                schedule(*kinds), seed, lambda number, steps: Play(harness, clients, number).run(steps)
+            )
 
     @level("plain")
-    async def test_limiter_31_any_schedule_is_decided_as_by_a_log(self, harness: Harness[RateLimiter], seed: int) -> None:
+    async def test_limiter_31_any_schedule_is_decided_as_by_a_log(
+        self, harness: Harness[RateLimiter], seed: int
+    ) -> None:
         """Admitted or not, what remains, how long to wait and for what, in any mixture of windows and clients."""
         await self._wander(harness, seed, _ASK, _ASK, _ASK, _PASS)
 
     @level("concurrent")
-    async def test_limiter_32_crowds_get_what_there_is(self, harness: Harness[RateLimiter], seed: int) -> None:
+    async def test_limiter_32_crowds_get_what_there_is(
+        self, harness: Harness[RateLimiter], seed: int
+    ) -> None:
         """No more and no less, also where some were cancelled."""
         await self._wander(harness, seed, _ASK, _CROWD, _CROWD, _PASS)
 
     @level("faulty")
-    async def test_limiter_33_calls_that_failed_count_once_at_most(self, harness: Harness[RateLimiter], seed: int) -> None:
+    async def test_limiter_33_calls_that_failed_count_once_at_most(
+        self, harness: Harness[RateLimiter], seed: int
+    ) -> None:
         """After the backend was away no window is fuller than by them, nor emptier than without them."""
         needs(harness, "sever")
         await self._wander(harness, seed, _ASK, _ASK, _CUT, _PASS)

@@ -7,21 +7,20 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import pytest
 from hypothesis import strategies as st
 
 from agent_memory.ports.errors import LockTimeout, NotHeld, Unavailable
-from agent_memory.ports.lock import Held, Lease
 
 from .exploring import explore, schedule
-from .lock_history import TICK, Call, History
-from .lock_waits import LONG, LockWaits
+from .lock_history import TICK, Action, Call, History
+from .lock_leases import LONG
+from .lock_waits import LockWaits
 from .suite import SAFETY, level, needs, soon, turns
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from agent_memory.ports.lock import Lock
+    from agent_memory.ports.lock import Held, Lease, Lock
 
     from .harness import Harness
 
@@ -152,7 +151,9 @@ class Play:
 
     async def _cut(self, ticks: int) -> None:
         self._history.cut()
-        self._is_cut = True  # Whoever asks now is kept until an adapter has tried often enough: nobody waits for that.
+        self._is_cut = (
+            True  # Whoever asks now is kept until an adapter has tried often enough: nobody waits for that.
+        )
         await self._harness.sever()
         for _ in range(ticks):
             await self._tick()
@@ -189,7 +190,7 @@ class Play:
             self._history.end(call, "done", lease.token)
 
     async def _use(self, lock: Lock, lease: Lease, ttl: float | None) -> None:
-        action = "release" if ttl is None else "renew"
+        action: Action = "release" if ttl is None else "renew"
         call = self._history.begin(Call(action, lease.name, lease.owner, lease.token, ttl or 0.0))
         try:
             if ttl is None:
@@ -252,7 +253,9 @@ class LockExplored(LockWaits):
     async def test_lock_51_any_history_is_that_of_one_lock(self, harness: Harness[Lock], seed: int) -> None:
         """Calls at once, cancelled, late, forced: one order of them explains every answer, and nobody is forgotten."""
         async with harness.open() as lock:
-            await explore(schedule(*STEPS), seed, lambda number, steps: Play(harness, [lock], number).run(steps))
+            await explore(
+                schedule(*STEPS), seed, lambda number, steps: Play(harness, [lock], number).run(steps)
+            )
 
     @level("concurrent")
     async def test_lock_52_so_it_is_for_several_clients(self, harness: Harness[Lock], seed: int) -> None:
@@ -264,7 +267,9 @@ class LockExplored(LockWaits):
             )
 
     @level("faulty")
-    async def test_lock_53_so_it_is_when_the_backend_goes_away(self, harness: Harness[Lock], seed: int) -> None:
+    async def test_lock_53_so_it_is_when_the_backend_goes_away(
+        self, harness: Harness[Lock], seed: int
+    ) -> None:
         """A call that was not answered was done once, or not at all."""
         needs(harness, "sever")
         async with AsyncExitStack() as stack:
@@ -272,5 +277,7 @@ class LockExplored(LockWaits):
             if harness.capabilities.second_client:
                 clients.append(await stack.enter_async_context(harness.second_client()))
             await explore(
-                schedule(*STEPS, *FAULTS), seed, lambda number, steps: Play(harness, clients, number).run(steps)
+                schedule(*STEPS, *FAULTS),
+                seed,
+                lambda number, steps: Play(harness, clients, number).run(steps),
             )

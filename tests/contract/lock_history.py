@@ -197,7 +197,12 @@ class History:
         """What was cancelled before this tick has left no trace after it."""
         self.end(tick, "done")
         for call in self.calls:
-            if call.of >= 0 and call.ended == ENDLESS and call.began < tick.began and self._is_cancelled(call.of):
+            if (
+                call.of >= 0
+                and call.ended == ENDLESS
+                and call.began < tick.began
+                and self._is_cancelled(call.of)
+            ):
                 call.ended = self.calls[call.of].ended = next(self._moments)
 
     def cut(self) -> None:

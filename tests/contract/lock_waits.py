@@ -296,3 +296,29 @@ class LockWaits(LockLeases):
                     return
                 await lock.release(lease)
                 await until_done(waiter, harness, pace(lock), within=PROMPT)
+
+    @level("concurrent")
+    async def test_lock_49_closing_tells_who_waits(self, harness: Harness[Lock]) -> None:
+        """`Unavailable` at once: nobody waits for what cannot come any more."""
+        async with harness.open() as lock:
+            await lock.acquire(NAME, owner="ada", ttl=LONG)
+            waiter = asyncio.create_task(lock.acquire(NAME, owner="bob", ttl=LONG, wait=LONG))
+            await settle(harness, pace(lock))
+        with pytest.raises(Unavailable):
+            await soon(waiter)
+
+    @level("concurrent")
+    async def test_lock_50_a_shortened_lease_wakes_waiters_at_its_new_end(
+        self, harness: Harness[Lock]
+    ) -> None:
+        """Who planned to wake at the end that it had before looks again."""
+        async with harness.open() as lock:
+            lease = await lock.acquire(NAME, owner="ada", ttl=LONG)
+            async with running(lock.acquire(NAME, owner="bob", ttl=LONG, wait=LONG)) as waiter:
+                await settle(harness, pace(lock))
+                await lock.renew(lease, ttl=5.0)
+                await settle(harness, pace(lock))
+                await harness.advance(4.0)
+                await settle(harness, pace(lock))
+                assert not waiter.done(), "granted while another held it"
+                await until_done(waiter, harness, pace(lock), within=1.0 + PROMPT)

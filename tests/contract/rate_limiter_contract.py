@@ -199,8 +199,8 @@ class RateLimiterContract(LimiterExplored):
             assert all(await hits(limiter, 100))
 
     async def test_limiter_19_rejects_what_makes_no_sense(self, harness: Harness[RateLimiter]) -> None:
-        """Limit, period or cost not positive, cost above a limit: in hit and peek, though another window is full. It says
-        which.
+        """Limit, period or cost not positive, cost above a limit: in hit and peek, though another window is full.
+        It says which.
         """
         bad = [("limit", Window("bad", limit, 10.0)) for limit in (0, -1)]
         bad += [("period", Window("bad", 5, period)) for period in (0.0, -1.0, math.nan)]

@@ -29,12 +29,30 @@ Port_co = TypeVar("Port_co", covariant=True)
 _PATIENCE = 5.0
 """Seconds for an answer: more than a busy machine holds up, less than the suite waits."""
 
+_SLOW = 1_000
+"""Keys live so many times longer than scripts ask for, and grow older as the test says: else a busy machine, on which a
+clause takes seconds, would let them expire before their time.
+"""
+
 # In place of the server's own time. It tells the time of the test that the keys belong to.
-_OWN_CLOCK = "local function now_micros() return tonumber(redis.call('GET', '{prefix}test-clock')) end"
+_OWN_CLOCK = """
+local real, slow = redis, SLOW
+local redis = {call = function(name, ...)
+    local given = {...}
+    if name == 'PEXPIRE' then
+        given[2] = given[2] * slow
+    elseif name == 'SET' and given[3] == 'PX' then
+        given[4] = given[4] * slow
+    end
+    local answer = real.call(name, unpack(given))
+    return name == 'PTTL' and answer > 0 and math.ceil(answer / slow) or answer
+end}
+local function now_micros() return tonumber(redis.call('GET', 'PREFIXtest-clock')) end
+"""
 
 # Scripts may ask for the time, and keys may expire: both move on together. Keys without a life to come are left alone.
 _ADVANCE = """
-local passed = tonumber(ARGV[2])
+local passed = tonumber(ARGV[2]) * SLOW
 for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
     local left = redis.call('PTTL', key)
     if left >= 0 and passed > 0 then
@@ -42,7 +60,7 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
     end
 end
 redis.call('SET', KEYS[1], ARGV[3])
-"""
+""".replace("SLOW", str(_SLOW))
 
 _FORGET = """
 for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do redis.call('UNLINK', key) end
@@ -113,7 +131,7 @@ class RedisHarness(Generic[Port_co]):
         self, connect: Callable[[RedisServer], AbstractAsyncContextManager[Port_co]]
     ) -> AsyncGenerator[Port_co]:
         settings = settings_of(self._gate_address(), prefix=self._prefix)
-        clock = _OWN_CLOCK.format(prefix=self._prefix)
+        clock = _OWN_CLOCK.replace("PREFIX", self._prefix).replace("SLOW", str(_SLOW))
         async with RedisServer(settings, clock=clock) as server, connect(server) as port:
             yield port
 

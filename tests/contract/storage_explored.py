@@ -1,4 +1,4 @@
-"""STORAGE-291 to STORAGE-293: whatever units are applied, cancelled or lost, the store is what a plain model says."""
+"""STORAGE-292, -293, -295: whatever units are applied, cancelled or lost, the store is what a plain model says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
-import pytest
 from hypothesis import strategies as st
 
 from agent_memory.ports.changes import AddEntry, CastVote, PutSession, RemoveEntries, ReplaceEntry
@@ -97,17 +96,25 @@ _WORDS = st.sampled_from(WORDS)
 _PART: st.SearchStrategy[Part] = st.one_of(
     st.builds(New, _WORDS),
     st.builds(New, _WORDS),
-    st.builds(Edit, _WHICH, _WORDS, st.sampled_from(("active", "active", "superseded")), st.sampled_from((False, False, True))),
+    st.builds(
+        Edit,
+        _WHICH,
+        _WORDS,
+        st.sampled_from(("active", "active", "superseded")),
+        st.sampled_from((False, False, True)),
+    ),
     st.builds(Erase, _WHICH, st.booleans()),
     st.builds(Meet, st.integers(0, 2), st.booleans()),
     st.builds(Cast, st.sampled_from(("ada", "bob")), st.sampled_from(("yes", "no"))),
 )
 _PARTS = st.lists(_PART, min_size=1, max_size=3).map(tuple)
 _CLIENTS = st.integers(0, 1)
-_UNIT = st.builds(Unit, _CLIENTS, _PARTS, st.none())
-_CANCELLED = st.builds(Unit, _CLIENTS, _PARTS, st.sampled_from((0, 1, 2, 4, 8, 20, 100)))
-_LOOK = st.builds(Look, _CLIENTS, st.floats(0, 1))
-_CUT = st.builds(Cut, _PARTS, st.sampled_from((0, 1, 3, 10, 60)))
+_UNIT: st.SearchStrategy[Step] = st.builds(Unit, _CLIENTS, _PARTS, st.none())
+_CANCELLED: st.SearchStrategy[Step] = st.builds(
+    Unit, _CLIENTS, _PARTS, st.sampled_from((0, 1, 2, 4, 8, 20, 100))
+)
+_LOOK: st.SearchStrategy[Step] = st.builds(Look, _CLIENTS, st.floats(0, 1))
+_CUT: st.SearchStrategy[Step] = st.builds(Cut, _PARTS, st.sampled_from((0, 1, 3, 10, 60)))
 
 
 class Play:
@@ -175,12 +182,16 @@ class Play:
                     return PutSession(self._sessions[-1])
                 return PutSession(msgspec.structs.replace(self._sessions[part.which], ended_at=at))
             case Cast():
-                cast = vote(part.agent, part.choice, question=self._question, scope=self._scope, seconds=self._clock)
+                cast = vote(
+                    part.agent, part.choice, question=self._question, scope=self._scope, seconds=self._clock
+                )
                 return CastVote(cast)
             case _:
                 return None
 
-    def _foretold(self, changes: tuple[Change, ...]) -> list[tuple[Ledger, tuple[Outcome, ...] | type[PortError], Ledger]]:
+    def _foretold(
+        self, changes: tuple[Change, ...]
+    ) -> list[tuple[Ledger, tuple[Outcome, ...] | type[PortError], Ledger]]:
         """For each model as it is: what the store must answer, and the model as it then is."""
         found: list[tuple[Ledger, tuple[Outcome, ...] | type[PortError], Ledger]] = []
         for model in self._models:
@@ -208,7 +219,11 @@ class Play:
         # What was on its way is through, or never was, once another unit is.
         await soon(store.apply(*self._changes((Cast("all", "through"),))))
         for model in self._models:
-            model.apply(CastVote(vote("all", "through", question=self._question, scope=self._scope, seconds=self._clock)))
+            model.apply(
+                CastVote(
+                    vote("all", "through", question=self._question, scope=self._scope, seconds=self._clock)
+                )
+            )
 
     def _fits(self, changes: tuple[Change, ...], answer: tuple[Outcome, ...] | type[PortError]) -> None:
         foretold = self._foretold(changes)
@@ -279,22 +294,29 @@ async def answer_of(store: Storage, changes: tuple[Change, ...]) -> tuple[Outcom
 
 class StorageExplored(Suite):
     @level("plain")
-    async def test_storage_291_any_units_leave_what_a_model_says(self, harness: StorageHarness, seed: int) -> None:
+    async def test_storage_295_any_units_leave_what_a_model_says(
+        self, harness: StorageHarness, seed: int
+    ) -> None:
         """Entries, sessions, votes, events, every revision and the past as of any instant, also after restarts."""
         kinds: list[st.SearchStrategy[Step]] = [_UNIT, _UNIT, _UNIT, _LOOK]
         kinds += [st.builds(Restart)] if harness.capabilities.durable else []
         await explore(schedule(*kinds), seed, lambda number, steps: Play(harness, number).run(steps))
 
     @level("concurrent")
-    async def test_storage_292_a_cancelled_unit_is_whole_or_nothing(self, harness: StorageHarness, seed: int) -> None:
+    async def test_storage_292_a_cancelled_unit_is_whole_or_nothing(
+        self, harness: StorageHarness, seed: int
+    ) -> None:
         """At whatever moment, by either client: all of its changes or none, and what follows goes by that."""
         await explore(
-            schedule(_UNIT, _CANCELLED, _CANCELLED, _LOOK), seed,
+            schedule(_UNIT, _CANCELLED, _CANCELLED, _LOOK),
+            seed,
             lambda number, steps: Play(harness, number).run(steps),
         )
 
     @level("faulty")
-    async def test_storage_293_a_unit_cut_off_is_whole_or_nothing(self, harness: StorageHarness, seed: int) -> None:
+    async def test_storage_293_a_unit_cut_off_is_whole_or_nothing(
+        self, harness: StorageHarness, seed: int
+    ) -> None:
         """The backend went away before it, in its midst or after it: one that was answered is kept."""
         needs(harness, "sever")
         await explore(

@@ -148,7 +148,9 @@ class Play:
         taken = await store.lease_jobs([self._kind], owner="w", ttl=TTL, limit=limit)
         for job in self._jobs:
             job.dead = job.dead or job.used_up(now)
-        assert len(taken) == min(limit, len(due)), f"{len(taken)} of {len(due)} that are due, {limit} asked for"
+        assert len(taken) == min(limit, len(due)), (
+            f"{len(taken)} of {len(due)} that are due, {limit} asked for"
+        )
         for lease in taken:
             assert lease.job.id in due, "not due, or leased to another"
             due.remove(lease.job.id)
@@ -210,10 +212,14 @@ class Play:
 
 class StorageExploredJobs(Suite):
     @level("concurrent")
-    async def test_storage_294_any_life_of_jobs_is_as_modelled(self, harness: StorageHarness, seed: int) -> None:
+    async def test_storage_294_any_life_of_jobs_is_as_modelled(
+        self, harness: StorageHarness, seed: int
+    ) -> None:
         """Put, leased, renewed, run out, failed, completed, buried, revived and discarded, by two clients in turn."""
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(harness.open())]
             if harness.capabilities.second_client:
                 clients.append(await stack.enter_async_context(harness.second_client()))
-            await explore(schedule(*STEPS), seed, lambda number, steps: Play(harness, clients, number).run(steps))
+            await explore(
+                schedule(*STEPS), seed, lambda number, steps: Play(harness, clients, number).run(steps)
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,8 +13,6 @@ from agent_memory.ports.errors import Conflict
 from .storage_model import Model
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from agent_memory.ports.changes import Change, Outcome
     from agent_memory.ports.records import Entry, Session, Vote
 

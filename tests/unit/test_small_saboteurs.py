@@ -13,6 +13,7 @@ import pytest
 
 from agent_memory.ports.errors import PortError
 from agent_memory_contract import exploring, suite
+from agent_memory_contract.blob_store_contract import BlobStoreContract
 from agent_memory_contract.cache_contract import CacheContract
 from agent_memory_contract.circuit_breaker_contract import CircuitBreakerContract
 from agent_memory_contract.embedder_contract import EmbedderContract
@@ -21,18 +22,21 @@ from agent_memory_contract.lock_contract import LockContract
 from agent_memory_contract.rate_limiter_contract import RateLimiterContract
 
 from .saboteurs_small import (
+    blobs,
     breakers,
     breakers_cut_off,
     buses,
     caches,
     embedder_calls,
     embedders,
+    endings,
     explored,
     limiters,
     lock_waiters,
     locks,
 )
 from .saboteurs_small.latent import (
+    LatentBlobs,
     LatentBreaker,
     LatentBus,
     LatentCache,
@@ -41,6 +45,7 @@ from .saboteurs_small.latent import (
     LatentLock,
 )
 from .saboteurs_small.registry import saboteurs_in
+from .saboteurs_small.remote_blobs import BlobsHarness, RemoteBlobs
 from .saboteurs_small.remote_breaker import BreakerCutHarness, RemoteBreaker
 from .saboteurs_small.remote_bus import RemoteBus, bus_harness
 from .saboteurs_small.remote_cache import RemoteCache, cache_harness
@@ -64,16 +69,17 @@ class Port(msgspec.Struct, frozen=True):
 
 
 PORTS = (
-    Port(LockContract, lock_harness, (RemoteLock, LatentLock), (locks, lock_waiters, explored)),
-    Port(CacheContract, cache_harness, (RemoteCache, LatentCache), (caches, explored)),
-    Port(EventBusContract, bus_harness, (RemoteBus, LatentBus), (buses, explored)),
-    Port(RateLimiterContract, limiter_harness, (RemoteLimiter, LatentLimiter), (limiters, explored)),
+    Port(LockContract, lock_harness, (RemoteLock, LatentLock), (locks, lock_waiters, endings, explored)),
+    Port(CacheContract, cache_harness, (RemoteCache, LatentCache), (caches, endings, explored)),
+    Port(EventBusContract, bus_harness, (RemoteBus, LatentBus), (buses, endings, explored)),
+    Port(RateLimiterContract, limiter_harness, (RemoteLimiter, LatentLimiter), (limiters, endings, explored)),
     Port(
         CircuitBreakerContract,
         BreakerCutHarness,
         (RemoteBreaker, LatentBreaker),
-        (breakers, breakers_cut_off, explored),
+        (breakers, breakers_cut_off, endings, explored),
     ),
+    Port(BlobStoreContract, BlobsHarness, (RemoteBlobs, LatentBlobs), (blobs,)),
     Port(EmbedderContract, embedder_harness, (RemoteEmbedder, LatentEmbedder), (embedders, embedder_calls)),
 )
 
@@ -90,7 +96,10 @@ def clauses_of(contract: type) -> dict[str, str]:
 def saboteurs_of(port: Port) -> list[tuple[str, type]]:
     clauses = clauses_of(port.contract)
     return [
-        (clause, kind) for module in port.saboteurs for clause, kind in saboteurs_in(module) if clause in clauses
+        (clause, kind)
+        for module in port.saboteurs
+        for clause, kind in saboteurs_in(module)
+        if clause in clauses
     ]
 
 

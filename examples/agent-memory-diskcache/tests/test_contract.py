@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from agent_memory_diskcache.certification import DiskHarness
+
 from agent_memory_contract.cache_contract import CacheContract
 from agent_memory_contract.harness import Bench
-from agent_memory_diskcache.certification import DiskHarness
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from agent_memory_nats.certification import NatsHarness, harness
+
 from agent_memory_contract.event_bus_contract import EventBusContract
 from agent_memory_contract.harness import Bench
-from agent_memory_nats.certification import NatsHarness, harness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

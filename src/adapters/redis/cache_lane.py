@@ -13,7 +13,6 @@ from redis import exceptions as driver
 from ...ports.errors import PortError, Unavailable
 from .cache_steps import Read, Step, Sweep, command, converse, sweep
 from .ending import end
-from .scripts import Scripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,7 +55,7 @@ class CacheLane:
         self._clock = clock
         self._patience = patience
         self._on_read = on_read
-        self._scripts = Scripts()
+        self._scripts = server.scripts
         self._steps: deque[Step] = deque()
         self._reads: dict[str, Read] = {}
         """Reads that others may still join."""

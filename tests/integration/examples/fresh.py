@@ -113,7 +113,9 @@ def certified_by_three_doors(fresh: Fresh, port: str, name: str, project: Path) 
     assert report.exists()
 
     kit = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    by_name = fresh.run(*kit, "--pyargs", "agent_memory_contract", "-p", "agent_memory_contract.plugin", "--adapter", name)
+    by_name = fresh.run(
+        *kit, "--pyargs", "agent_memory_contract", "-p", "agent_memory_contract.plugin", "--adapter", name
+    )
     assert by_name.returncode == 0, by_name.stdout[-3_000:] + by_name.stderr[-2_000:]
     assert f"CERTIFIED: {port} adapter {name}" in by_name.stdout
 

@@ -1,4 +1,4 @@
-"""The example on diskcache as its user has it: installed beside ours, found, chosen, certified; and one that is broken."""
+"""The example on diskcache as its user has it: installed beside ours, found, chosen, certified; and a broken one."""
 
 from __future__ import annotations
 

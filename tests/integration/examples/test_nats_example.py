@@ -30,7 +30,7 @@ async def nats_server(folder: Path) -> AsyncGenerator[str]:
     told = folder / f"nats-server_{process.pid}.ports"
     try:
         async with asyncio.timeout(20):
-            while not (told.exists() and told.read_text().strip().endswith("}")):
+            while not (told.exists() and told.read_text().strip().endswith("}")):  # noqa: ASYNC110 - it is another process's file
                 await asyncio.sleep(0.01)
         yield json.loads(told.read_text())["nats"][0]
     finally:
@@ -38,7 +38,9 @@ async def nats_server(folder: Path) -> AsyncGenerator[str]:
         await process.wait()
 
 
-@pytest.mark.skipif(SERVER is None, reason="nats-server is not installed (Debian: apt-get install nats-server)")
+@pytest.mark.skipif(
+    SERVER is None, reason="nats-server is not installed (Debian: apt-get install nats-server)"
+)
 @pytest.mark.timeout(600)
 async def test_it_is_found_chosen_and_certified(tmp_path: Path) -> None:
     fresh = Fresh(tmp_path)

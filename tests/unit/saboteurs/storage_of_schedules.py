@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent_memory.ports.storage import Storage
 
 
-@breaks(291)
+@breaks(295)
 class ASessionEndsOnce(Wrapper):
     """Whoever ends it again is told that it is done, and nothing is changed."""
 

@@ -49,6 +49,11 @@ class RemoteBreaker:
     ) -> None:
         await self.inner.__aexit__(kind, error, trace)
 
+    @classmethod
+    def circuit(cls, thresholds: Thresholds | None) -> BreakerMachine:
+        """The state that the clients of one harness share."""
+        return BreakerMachine("backend", thresholds)
+
     def guard(self) -> AbstractAsyncContextManager[None]:
         return self.inner.guard()
 
@@ -101,7 +106,7 @@ class BreakerCutHarness(CutHarness[RemoteBreaker]):
         self.kind = kind
 
     def open(self, thresholds: Thresholds | None = None) -> AbstractAsyncContextManager[RemoteBreaker]:
-        self.machine = BreakerMachine("backend", thresholds)
+        self.machine = self.kind.circuit(thresholds)
         return super().open()
 
     def second_client(

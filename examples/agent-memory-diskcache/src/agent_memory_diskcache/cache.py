@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Self
 
 import diskcache
+
 from agent_memory.ports.cache import CacheStats
 from agent_memory.ports.errors import Rejected, Unavailable
 from agent_memory.ports.instants import to_micros

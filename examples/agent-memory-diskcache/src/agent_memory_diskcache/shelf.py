@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 import diskcache
+
 from agent_memory.ports.single_flight import Flights
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ class Shelf:
                 self._forget(oldest)
                 gone.append(oldest)
                 self.evictions += 1
-        await self._do(lambda: self._change(gone, key if fits else None, until.to_bytes(_WORD, "big") + value))
+        await self._do(
+            lambda: self._change(gone, key if fits else None, until.to_bytes(_WORD, "big") + value)
+        )
 
     async def drop(self, key: str) -> None:
         if self._forget(key):
@@ -94,7 +97,7 @@ class Shelf:
         await self._do(lambda: self._change(gone, None, b""))
 
     def distrust(self) -> None:
-        """The disk failed: nothing of it is given any more, and what a change could not take from it goes at the next."""
+        """The disk failed: nothing of it is given any more, and all that is on it goes with the next change."""
         self._index.clear()
         self.bytes = 0
         self._is_in_doubt = True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 import nats
 import nats.errors
+
 from agent_memory.ports.errors import Rejected, Unavailable
 from agent_memory.ports.event_queue import EventQueue
 from agent_memory.ports.records import Event
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from types import TracebackType
 
-    from agent_memory.ports.event_bus import EventBusCapabilities, Subscription
     from nats.aio.client import Client
     from nats.aio.msg import Msg
+
+    from agent_memory.ports.event_bus import EventBusCapabilities, Subscription
 
 _log = logging.getLogger(__name__)
 

@@ -210,9 +210,9 @@ def report(title: str, judged: Sequence[Judged], *, noise: float, seed: int) -> 
         gains = (pooled - shipped)[:, [_RECALL]]
         less, more = interval(gains, seed)
         print(f"{gains.mean():+24.3f}{_on_the_others(judged, chosen[name]):16.3f}")
-        between = [f"{a:.3f} - {b:.3f}" for a, b in zip(low, high, strict=True)]
+        between = [f"{a:.3f} to {b:.3f}" for a, b in zip(low, high, strict=True)]
         print(f"{'  95 %':28}" + "".join(f"{text:>16}" for text in between), end="")
-        print(f"{f'{less[0]:+.3f} - {more[0]:+.3f}':>24}")
+        print(f"{f'{less[0]:+.3f} to {more[0]:+.3f}':>24}")
     for place, one in enumerate(judged):
         print(f"  left out: {one.name} ({len(one.answered(Weights()))} questions)")
         for way in WAYS:

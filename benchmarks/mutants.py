@@ -239,7 +239,7 @@ def _fresh(possible: list[Mutant], fresh: Results) -> list[str]:
         "",
         (
             f"{len(fresh.outcomes)} other mutants, evenly chosen, tried after those clauses were added: {found} found, "
-            f"**{100 * found / len(fresh.outcomes):.1f} %**. It survived:"
+            f"**{100 * found / len(fresh.outcomes):.1f} %** (of so few, give or take ten). These survived:"
         ),
         "",
         *(f"- `{m.file}:{m.line}` `{m.place}`: {m.change}" for m in survivors),

@@ -67,7 +67,7 @@ class StorageContract(
     StorageOutlooks,
     StorageUpkeep,
 ):
-    """STORAGE-01 to STORAGE-294; each module names those that it holds."""
+    """STORAGE-01 to STORAGE-304; each module names those that it holds."""
 
     @pytest.fixture
     def harness(self) -> StorageHarness:

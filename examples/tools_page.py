@@ -173,6 +173,23 @@ With Redis, `redis.breaker` is the circuit before its locks and limits, and `bre
 process's index and how many are `pending`; `loaded` is false, and both 0, until the first question has loaded it. An
 embedding server that does not answer is a problem with its name.
 """,
+    "memory_export": """
+All of `scope` and below it, with history, relations, sessions and votes; `action` may be given, as `export`. Without
+`format` the ending of `name` says it (`.jsonl`, `.md`), else it is JSON. With `name`, a base name, it is kept in the
+server's folder for exports, and nothing is overwritten; without, it comes back if it is not larger than 256 KiB. Its
+text form is the export itself. More in [moving.md](moving.md).
+""",
+    "memory_import": """
+One of `content` and `name`; `action` may be given, as `import`. `format` is json, jsonl or markdown, by default as the
+name ends, else json. `on_conflict`: what stands under the same id and differs is left (`skip`, the default), becomes a
+next version (`update`), or ends it before anything is written (`fail`). All is checked first, and it may be repeated:
+it goes on. `admin_key` is needed where the server was started with one. Of `conflicts` the first 50 are listed. More
+in [moving.md](moving.md).
+""",
+    "memory_maintain": """
+`consolidate` takes a `scope` as well (default: everything that this server sees). `admin_key` is needed where the
+server was started with one. What each action does: [moving.md](moving.md).
+""",
 }
 """What no schema says; the schemas are short, for every client's model reads them."""
 
@@ -330,6 +347,25 @@ async def write(page: Page, tools: dict[str, Any]) -> None:
 
     await page.tool(tools["memory_health"])
     await page.call("memory_health", {}, "How it is")
+    await write_moving(page, tools)
+
+
+async def write_moving(page: Page, tools: dict[str, Any]) -> None:
+    await page.tool(tools["memory_export"])
+    kept = await page.call("memory_export", {"scope": "acme/shop", "format": "jsonl"}, "A small one")
+    await page.call("memory_export", {"scope": "acme", "name": "acme.jsonl"}, "Under a name")
+    await page.call("memory_export", {"name": "../acme.jsonl"}, "No name")
+
+    await page.tool(tools["memory_import"])
+    await page.call("memory_import", {"name": "acme.jsonl", "dry_run": True}, "What would be done")
+    await page.call("memory_import", {"content": kept["content"], "format": "jsonl"}, "What is there already")
+
+    await page.tool(tools["memory_maintain"])
+    twice = {"content": "nothing is deployed after thursday, 16:00", "kind": "guideline", "scope": "acme"}
+    await page.call("memory_remember", twice, "With a fact that was told before")
+    await page.call("memory_maintain", {"action": "consolidate", "dry_run": True}, "What is told twice")
+    await page.call("memory_maintain", {"action": "consolidate"}, "Make it one")
+    await page.call("memory_maintain", {"action": "verify"}, "Is the store sound?")
 
 
 async def write_team(page: Page, tools: dict[str, Any]) -> None:

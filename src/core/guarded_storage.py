@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Question,
         ScopeStats,
         Stats,
+        Sweep,
         VectorQuery,
     )  # fmt: skip
     from ..ports.records import Entry, Event, Job, JobLease, Relation, Revision, Session, Vector, Vote
@@ -109,6 +110,24 @@ class GuardedStorage:
     async def votes(self, scope: str, question: str) -> list[Vote]:
         async with self._guard():
             return await self._storage.votes(scope, question)
+
+    async def sweep_versions(
+        self, sweep: Sweep, *, ids: Sequence[str] | None = None, former: bool = True
+    ) -> Page[Revision]:
+        async with self._guard():
+            return await self._storage.sweep_versions(sweep, ids=ids, former=former)
+
+    async def sweep_relations(self, sweep: Sweep) -> Page[Relation]:
+        async with self._guard():
+            return await self._storage.sweep_relations(sweep)
+
+    async def sweep_sessions(self, sweep: Sweep, *, ids: Sequence[str] | None = None) -> Page[Session]:
+        async with self._guard():
+            return await self._storage.sweep_sessions(sweep, ids=ids)
+
+    async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
+        async with self._guard():
+            return await self._storage.sweep_votes(sweep)
 
     async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
         async with self._guard():

@@ -141,6 +141,8 @@ _SHAPES = (
     ),
 )
 
+_CUES = tuple((cue, shape.pattern) for shape in _SHAPES for cue in shape.cues)
+
 _OVERRIDES = "\u202d\u202e"
 _TURNS = "\u202a\u202b\u2066\u2067\u2068"
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
@@ -172,7 +174,7 @@ def flags_of(*texts: str) -> Flags:
 
 def _instructs(text: str) -> bool:
     lower = text.lower()
-    return any(any(cue in lower for cue in cues) and _compiled(shape).search(text) for cues, shape in _SHAPES)
+    return bool(text) and any(cue in lower and _compiled(pattern).search(text) for cue, pattern in _CUES)
 
 
 def _hides(text: str) -> bool:

@@ -36,6 +36,8 @@ REASON_CHARS = 500
 TOKEN = 2**53 - 1
 FILE_LOCKS = 200
 """In one list."""
+EXPORT_BYTES = 256 * 1024
+"""Of an export that comes back in the answer. A larger one is kept under a name."""
 PURPOSE_CHARS = 300
 SUMMARY_BYTES = 8 * 1024
 """A hand-over that the next agent reads before it starts."""

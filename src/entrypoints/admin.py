@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ..ports.clock import Clock
     from .logs import Log
 
-WRONG_KEYS: Final = 5
-"""Wrong keys within `WINDOW` seconds, after which no key is looked at until it is over: 7,200 guesses a day."""
+WRONG_KEYS: Final = 10
+"""Wrong keys within `WINDOW` seconds, after which no key is looked at until it is over: 14,400 guesses a day."""
 WINDOW: Final = 60.0
 _CALLERS: Final = 1_000
 

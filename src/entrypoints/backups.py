@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ..adapters.files.blobs import FileBlobStore
 from ..core.work.schedule import Progress, Schedule
 from ..ports.errors import Rejected, Unavailable
 
@@ -25,9 +26,11 @@ class Backups:
     def __init__(self, storage: Storage, folder: Path, *, stem: str, keep: int) -> None:
         self._storage = storage
         self._folder = folder
-        self._stem = stem
+        # A name that begins with a dot is one of a draft.
+        self._stem = stem = stem.lstrip(".") or "memory"
         self._keep = keep
         time = r"\d{8}T\d{6}Z"
+        self._blobs = FileBlobStore(folder)
         self._ours = re.compile(rf"{re.escape(stem)}-{time}\.db")
         self._drafts = re.compile(rf"\.{re.escape(stem)}-{time}\.db\.\d+\.[0-9a-f]+(-journal|-wal|-shm)?")
 
@@ -36,7 +39,13 @@ class Backups:
 
     async def make(self, now: datetime) -> Progress:
         """One more, and then the oldest go. Called by one process at a time."""
-        target = self._folder / f"{self._stem}-{now:%Y%m%dT%H%M%SZ}.db"
+        await self.make_one(now)
+        return Progress()
+
+    async def make_one(self, now: datetime) -> str:
+        """Its name."""
+        name = f"{self._stem}-{now:%Y%m%dT%H%M%SZ}.db"
+        target = self._folder / name
         await asyncio.to_thread(self._prepare)
         try:
             await self._storage.backup(str(target))
@@ -44,8 +53,14 @@ class Backups:
             # It was made just before whoever made it could say so.
             if not target.is_file() or target.is_symlink():
                 raise
-        await asyncio.to_thread(self._retire)
-        return Progress()
+        for old in (await self.names())[: -self._keep]:
+            await self._blobs.delete(old)
+        return name
+
+    async def names(self) -> list[str]:
+        """Those that are there, the oldest first."""
+        kept = await self._blobs.list(prefix=f"{self._stem}-")
+        return [blob.name for blob in kept if self._ours.fullmatch(blob.name)]
 
     def _prepare(self) -> None:
         """What a process that was killed had begun is of no use."""
@@ -59,9 +74,3 @@ class Backups:
                         file.unlink()
         except OSError as error:
             raise Unavailable(f"backup folder {self._folder}: {error.strerror or error}") from error
-
-    def _retire(self) -> None:
-        made = sorted(file for file in self._folder.iterdir() if self._ours.fullmatch(file.name))
-        for file in made[: -self._keep]:
-            with suppress(FileNotFoundError):
-                file.unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..adapters.postgres.event_bus_message import MAX_PAYLOAD as POSTGRES_PAYLOAD
 from ..adapters.redis.event_bus_message import MAX_PAYLOAD as REDIS_PAYLOAD
 from ..ports.adapter import (
+    BlobStoreAdapter,
     CacheAdapter,
     CircuitBreakerAdapter,
     EmbedderAdapter,
@@ -170,4 +171,10 @@ OPENAI_EMBEDDER = EmbedderAdapter(
     make=builtin_making.embedder,
     harness=f"{_KIT}.embedder_harnesses:openai",
     needs=("aiohttp",),
+)
+FOLDER_BLOB_STORE = BlobStoreAdapter(
+    contract=1,
+    summary="a folder of this host",
+    make=builtin_making.folder_blob_store,
+    harness=f"{_KIT}.blob_files_harness:blob_store",
 )

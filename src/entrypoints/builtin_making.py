@@ -6,7 +6,7 @@ are loaded here and not before.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..adapters.redis.connection import RedisServer
     from ..ports.adapter import BreakerSetup, CacheSetup, Setup
+    from ..ports.blobs import BlobStore
     from ..ports.cache import Cache
     from ..ports.circuit_breaker import CircuitBreaker
     from ..ports.embedder import Embedder
@@ -208,3 +209,11 @@ def embedder(setup: Setup) -> AbstractAsyncContextManager[Embedder]:
     made = choose_embedder(msgspec.structs.replace(setup.program, **changes), setup.clock)
     assert made is not None
     return made
+
+
+def folder_blob_store(setup: Setup) -> AbstractAsyncContextManager[BlobStore]:
+    from ..adapters.files.blobs import FileBlobStore  # noqa: PLC0415 - where it is chosen
+    from .setting import path  # noqa: PLC0415 - same
+
+    setup.refuse_other_options()
+    return nullcontext(FileBlobStore(path(setup.path or f"{setup.folder}/blobs")))

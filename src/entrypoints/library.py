@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from ..core import requests, requests_team
+from ..core import requests, requests_moving, requests_team
 from ..core.caller import Caller
 from ..core.scope import parse_scope, scope_under
 from ..ports.errors import Rejected
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
-    from ..core.file_lock import FileLocks
-    from ..core.memory import Memory
+    from ..core.maintaining import MaintainResult
+    from ..core.moving.results import ExportResult, ImportResult
     from ..core.results import (
         FileLockResult,
         ForgetResult,
@@ -34,9 +34,8 @@ if TYPE_CHECKING:
         UpdateResult,
     )
     from ..core.results_team import ContextResult, SessionResult, VoteResult
-    from ..core.teamwork import Teamwork
     from ..ports.records import Event, Gap
-    from .feed import Feed
+    from .wiring import App
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -44,14 +43,13 @@ T = TypeVar("T", bound=msgspec.Struct)
 class OpenMemory:
     """One open store. The arguments are those of the tools, by the same names; `Rejected` names a wrong one."""
 
-    def __init__(
-        self, memory: Memory, file_locks: FileLocks, team: Teamwork, caller: Caller, feed: Feed
-    ) -> None:
-        self._memory = memory
-        self._file_locks = file_locks
-        self._team = team
+    def __init__(self, app: App, caller: Caller) -> None:
+        self._app = app
+        self._memory = app.memory
+        self._file_locks = app.file_locks
+        self._team = app.team
         self._caller = caller
-        self._feed = feed
+        self._feed = app.feed
 
     async def remember(self, content: str | None = None, **arguments: Any) -> RememberResult:
         """One entry, or `entries=[...]`. Acknowledged means on disk."""
@@ -90,6 +88,32 @@ class OpenMemory:
         """`LockTimeout` when another agent has the file (`holder` says who), `NotHeld` when yours is over."""
         call = {"action": action, "file_path": file_path, **arguments}
         return await self._file_locks.act(_convert(call, requests.FileLock), self._caller)
+
+    async def export(self, to: str | os.PathLike[str] | None = None, **arguments: Any) -> ExportResult:
+        """All of `scope` and below it: into the file `to`, or under `name` beside the store, or as `content`."""
+        from .moving import export_to, make_moving  # noqa: PLC0415 - whoever opens a memory has no use for it
+
+        call = _convert(arguments, requests_moving.ExportCall)
+        moving = make_moving(self._app)
+        if to is None:
+            return await moving.export(call, self._caller)
+        return await export_to(moving, self._caller, to, scope=call.scope, form=call.format)
+
+    async def import_(self, source: str | os.PathLike[str] | None = None, **arguments: Any) -> ImportResult:
+        """From the file `source`, or `name` beside the store, or `content`. May be repeated: it goes on."""
+        from .moving import import_from, make_moving  # noqa: PLC0415 - as above
+
+        call = _convert(arguments, requests_moving.ImportCall)
+        moving = make_moving(self._app)
+        if source is None:
+            return await moving.import_(call, self._caller)
+        return await import_from(moving, self._caller, source, call)
+
+    async def maintain(self, action: requests_moving.MaintainAction, **arguments: Any) -> MaintainResult:
+        from .moving import make_maintaining  # noqa: PLC0415 - as above
+
+        call = _convert({"action": action, **arguments}, requests_moving.MaintainCall)
+        return await make_maintaining(self._app).maintain(call, self._caller)
 
     async def session(
         self, action: requests_team.SessionAction, scope: str | None = None, **arguments: Any
@@ -149,4 +173,4 @@ async def open_memory(
     settings = read_settings(given).settings
     caller = Caller(client="python", agent=agent_id, tool="library", ceiling=parse_scope(scope))
     async with open_app(settings, Log(settings.log_level)) as app:
-        yield OpenMemory(app.memory, app.file_locks, app.team, caller, app.feed)
+        yield OpenMemory(app, caller)

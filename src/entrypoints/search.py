@@ -50,9 +50,11 @@ class LateSearch:
         *,
         model: Embedder | None,
         breaker: CircuitBreaker | None = None,
+        stored_model: str = "",
     ) -> None:
         self.model = model
         self.breaker = breaker
+        self._stored_model = stored_model
         self._worker = worker
         self._sidecar = sidecar
         self._load = load
@@ -93,6 +95,13 @@ class LateSearch:
         elif self._sidecar is not None:
             await self._sidecar.drop()
 
+    async def rebuild(self) -> str:
+        if self._search is not None:
+            return await self._search.rebuild()
+        if self._sidecar is not None:
+            await self._sidecar.drop()
+        return self._stored_model
+
     async def close(self) -> None:
         if self._search is not None:
             await self._search.close()
@@ -127,7 +136,14 @@ async def open_search(
             most=settings.search_index_max,
         )
 
-    search = LateSearch(worker, sidecar, load, model=stored or quick, breaker=breaker)
+    search = LateSearch(
+        worker,
+        sidecar,
+        load,
+        model=stored or quick,
+        breaker=breaker,
+        stored_model="" if stored is None else stored.model,
+    )
     stack.push_async_callback(search.close)
     return search
 

@@ -24,6 +24,7 @@ from .settings_daemon import DAEMON_SETTINGS
 from .settings_embedder import EMBEDDER_SETTINGS
 from .settings_limits import LIMIT_SETTINGS
 from .settings_metrics import METRICS_SETTINGS, wants_traces
+from .settings_moving import MOVING_SETTINGS
 from .settings_postgres import POSTGRES_SETTINGS
 from .settings_redis import REDIS_SETTINGS
 from .settings_text import TEXT_SETTINGS
@@ -125,6 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backup_every: float = 0.0
     backup_dir: Path | None = None
     backup_keep: int = 7
+    export_dir: Path | None = None
     daemon: Literal["auto", "off", "required"] = "auto"
     socket: Path | None = None
     runtime_dir: Path | None = None
@@ -361,6 +363,7 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="entries up to which recall ranks by an index in memory (1.3 KB each); above, the database ranks",
     ),
     *METRICS_SETTINGS,
+    *MOVING_SETTINGS,
     *POSTGRES_SETTINGS,
     *REDIS_SETTINGS,
     *WORKER_SETTINGS,

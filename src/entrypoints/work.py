@@ -34,12 +34,17 @@ def schedules(app: App) -> tuple[Schedule, ...]:
     settings = app.settings
     rules = UpkeepRules(session_idle=settings.session_idle, purge_after=settings.purge_after)
     found = upkeep_schedules(app.storage, rules)
+    backups = backups_of(app)
+    return found if backups is None else (*found, backups.schedule(settings.backup_every))
+
+
+def backups_of(app: App) -> Backups | None:
+    settings = app.settings
     if not app.storage.capabilities.backups:
-        return found
+        return None
     path = settings.db_path
     folder = settings.backup_dir or path.with_name(path.name + "-backups")
-    backups = Backups(app.storage, folder, stem=path.stem, keep=settings.backup_keep)
-    return (*found, backups.schedule(settings.backup_every))
+    return Backups(app.storage, folder, stem=path.stem, keep=settings.backup_keep)
 
 
 class Work:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from .blobs import BlobStore
 from .cache import Cache, CacheCapabilities
 from .circuit_breaker import CircuitBreaker, CircuitBreakerCapabilities, Thresholds
 from .clock import Clock
@@ -30,6 +31,7 @@ CONTRACTS: Final[Mapping[str, int]] = {
     "rate_limiter": 1,
     "circuit_breaker": 1,
     "embedder": 1,
+    "blob_store": 1,
 }
 """By port, the version of its contract. It grows when an adapter that kept all promises may no longer: a method or a
 duty is added, or a meaning changes. More clauses for the same promises do not change it.
@@ -158,6 +160,15 @@ class EmbedderAdapter(Adapter, frozen=True, kw_only=True):
     make: Callable[[Setup], AbstractAsyncContextManager[Embedder]]
 
 
+class BlobStoreAdapter(Adapter, frozen=True, kw_only=True):
+    """The port has no capabilities: what it promises all of them do."""
+
+    port: ClassVar[str] = "blob_store"
+
+    capabilities: None = None
+    make: Callable[[Setup], AbstractAsyncContextManager[BlobStore]]
+
+
 DESCRIPTORS: Final[Mapping[str, type[Adapter]]] = {
     kind.port: kind
     for kind in (
@@ -168,5 +179,6 @@ DESCRIPTORS: Final[Mapping[str, type[Adapter]]] = {
         RateLimiterAdapter,
         CircuitBreakerAdapter,
         EmbedderAdapter,
+        BlobStoreAdapter,
     )
 }

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from .records import Entry, Relation, RelationType, Session, Vector, Vote
+from .records import Entry, Relation, RelationType, Revision, Session, Vector, Vote
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +65,21 @@ class RemoveEntries(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     ceiling: str = "global"
 
 
+class RestoreEntry(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
+    """Put an entry as it stood elsewhere: at its own version, in its own state (tombstones too), with its own instants.
+
+    `former` are all its versions before, oldest first: 1, 2, ..., each of the same scope, none deleted, its `until` no
+    later than the next one's `updated_at` (`Rejected`). Raises `Conflict` with what stands when the id is taken. When
+    it is active, and another active entry of the same scope and content hash stands, expired or not, nothing is
+    written and the outcome names that one (`duplicate`).
+    Outcome: `Added`. Event: `entry.added`, for a tombstone `entry.removed`.
+    """
+
+    entry: Entry
+    former: tuple[Revision, ...] = ()
+    jobs: tuple[NewJob, ...] = ()
+
+
 class AddRelation(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Both ends must exist and not be deleted (`NotFound` names the missing one). Outcome: `Linked`
     (`created` false when it stood already). Event: `relation.added`, in the scope of the source.
@@ -96,6 +111,12 @@ class CastVote(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     vote: Vote
 
 
+class RestoreVote(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
+    """As `CastVote`, unless the very same vote stands (the instant, too). Outcome: `Restored`."""
+
+    vote: Vote
+
+
 class PutVectors(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Replace the vectors of one entry for one model. Nothing is written, and `stored` is false, unless the
     entry is still at `version`. All vectors of a model have one dimension (`Rejected`).
@@ -117,8 +138,8 @@ class Enqueue(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
 
 
 Change = (
-    AddEntry | ReplaceEntry | RemoveEntries | AddRelation | RemoveRelation | PutSession | CastVote
-    | PutVectors | Enqueue
+    AddEntry | ReplaceEntry | RemoveEntries | RestoreEntry | AddRelation | RemoveRelation | PutSession | CastVote
+    | RestoreVote | PutVectors | Enqueue
 )  # fmt: skip
 
 
@@ -147,6 +168,10 @@ class Unlinked(msgspec.Struct, frozen=True, tag=True):
     removed: int
 
 
+class Restored(msgspec.Struct, frozen=True, tag=True):
+    created: bool
+
+
 class Embedded(msgspec.Struct, frozen=True, tag=True):
     stored: bool
 
@@ -162,7 +187,7 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
-Outcome = Added | Replaced | Removed | Linked | Unlinked | Embedded | Enqueued | Done
+Outcome = Added | Replaced | Removed | Linked | Unlinked | Restored | Embedded | Enqueued | Done
 
 
 class Once(msgspec.Struct, frozen=True, kw_only=True):

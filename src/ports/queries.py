@@ -55,6 +55,16 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     cursor: str | None = None
 
 
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything of a kind that the scopes hold, in a fixed order, page by page. `cursor` continues after the page that
+    returned it: nothing that stood throughout is skipped or repeated. A cursor that is not ours: `Rejected`.
+    """
+
+    where: ScopeFilter = ScopeFilter()
+    limit: int = 500
+    cursor: str | None = None
+
+
 class LexicalQuery(msgspec.Struct, frozen=True, kw_only=True):
     """`terms` are plain words or phrases, any of which may match (each is quoted by the adapter, stemmed as English,
     folded by case and diacritics). Title, content, tags and author are searched.

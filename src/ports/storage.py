@@ -45,15 +45,17 @@ if TYPE_CHECKING:
         Question,
         ScopeStats,
         Stats,
+        Sweep,
         VectorQuery,
     )  # fmt: skip
     from .records import Entry, Event, Job, JobLease, Relation, Revision, Session, Vector, Vote
     from .scopes import ScopeFilter
 
 
-Maintenance = Literal["statistics", "index", "space", "keys"]
+Maintenance = Literal["statistics", "index", "space", "keys", "rebuild"]
 """What a store does for itself from time to time. statistics: what its query planner knows. index: search indexes
 merged. space: room given back to the file system, the log shortened. keys: idempotency keys dropped that are over.
+rebuild: the lexical index made anew from the texts, whatever was wrong with it.
 """
 
 
@@ -119,6 +121,28 @@ class Reader(Protocol):
         ...
 
     async def votes(self, scope: str, question: str) -> list[Vote]:
+        """Every vote cast, replaced ones included, in the order cast."""
+        ...
+
+    async def sweep_versions(
+        self, sweep: Sweep, *, ids: Sequence[str] | None = None, former: bool = True
+    ) -> Page[Revision]:
+        """Every version of every entry, tombstones too, by (id, version): those of one entry side by side, the current
+        one, whose `until` is None, last. `ids`: of these only. Without `former` the current ones alone.
+
+        A page that ends with a current version is done with that entry, whatever becomes of it meanwhile.
+        """
+        ...
+
+    async def sweep_relations(self, sweep: Sweep) -> Page[Relation]:
+        """Those whose ends both lie in the scopes and are not deleted, by (source, target, type)."""
+        ...
+
+    async def sweep_sessions(self, sweep: Sweep, *, ids: Sequence[str] | None = None) -> Page[Session]:
+        """By id. `ids`: these only."""
+        ...
+
+    async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
         """Every vote cast, replaced ones included, in the order cast."""
         ...
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .blob_store_contract import BlobStoreContract
 from .cache_contract import CacheContract
 from .circuit_breaker_contract import CircuitBreakerContract
 from .declaration import Declaration
@@ -64,3 +65,7 @@ class TestCircuitBreaker(Chosen, CircuitBreakerContract):
 
 class TestEmbedder(Chosen, EmbedderContract):
     port = "embedder"
+
+
+class TestBlobStore(Chosen, BlobStoreContract):
+    port = "blob_store"

@@ -26,6 +26,7 @@ CONTRACT_CLASSES: Final[dict[str, str]] = {
     "rate_limiter": "rate_limiter_contract:RateLimiterContract",
     "circuit_breaker": "circuit_breaker_contract:CircuitBreakerContract",
     "embedder": "embedder_contract:EmbedderContract",
+    "blob_store": "blob_store_contract:BlobStoreContract",
 }
 """By port, the class that holds all clauses of its contract."""
 

@@ -21,6 +21,7 @@ _PORTS = {
     "event_bus": "EventBus: what changed, told to every live subscriber; what may have been lost is announced",
     "rate_limiter": "RateLimiter: several windows, one decision; never more than the limit",
     "circuit_breaker": "CircuitBreaker: stops calling what fails, and finds out when it is well again",
+    "blob_store": "BlobStore: named files of any size, each written once, whole or not at all",
     "embedder": "Embedder: text to vectors whose nearness is nearness of meaning",
 }
 _LEVELS = {

@@ -25,9 +25,11 @@ from .storage_outlooks import StorageOutlooks
 from .storage_pages import StoragePages
 from .storage_random import StorageRandom
 from .storage_relations import StorageRelations
+from .storage_restore import StorageRestore
 from .storage_search import StorageSearch
 from .storage_sessions import StorageSessions
 from .storage_starts import StorageStarts
+from .storage_sweeps import StorageSweeps
 from .storage_text import StorageText
 from .storage_units import StorageUnits
 from .storage_units_together import StorageUnitsTogether
@@ -66,8 +68,10 @@ class StorageContract(
     StorageMarks,
     StorageOutlooks,
     StorageUpkeep,
+    StorageRestore,
+    StorageSweeps,
 ):
-    """STORAGE-01 to STORAGE-304; each module names those that it holds."""
+    """STORAGE-01 to STORAGE-318; each module names those that it holds."""
 
     @pytest.fixture
     def harness(self) -> StorageHarness:

@@ -1,4 +1,4 @@
-"""STORAGE-301 to STORAGE-303: whatever units are applied, cancelled or lost, the store is what a plain model says."""
+"""STORAGE-292, -293, -295: whatever units are applied, cancelled or lost, the store is what a plain model says."""
 
 from __future__ import annotations
 
@@ -294,7 +294,7 @@ async def answer_of(store: Storage, changes: tuple[Change, ...]) -> tuple[Outcom
 
 class StorageExplored(Suite):
     @level("plain")
-    async def test_storage_301_any_units_leave_what_a_model_says(
+    async def test_storage_295_any_units_leave_what_a_model_says(
         self, harness: StorageHarness, seed: int
     ) -> None:
         """Entries, sessions, votes, events, every revision and the past as of any instant, also after restarts."""
@@ -303,7 +303,7 @@ class StorageExplored(Suite):
         await explore(schedule(*kinds), seed, lambda number, steps: Play(harness, number).run(steps))
 
     @level("concurrent")
-    async def test_storage_302_a_cancelled_unit_is_whole_or_nothing(
+    async def test_storage_292_a_cancelled_unit_is_whole_or_nothing(
         self, harness: StorageHarness, seed: int
     ) -> None:
         """At whatever moment, by either client: all of its changes or none, and what follows goes by that."""
@@ -314,7 +314,7 @@ class StorageExplored(Suite):
         )
 
     @level("faulty")
-    async def test_storage_303_a_unit_cut_off_is_whole_or_nothing(
+    async def test_storage_293_a_unit_cut_off_is_whole_or_nothing(
         self, harness: StorageHarness, seed: int
     ) -> None:
         """The backend went away before it, in its midst or after it: one that was answered is kept."""

@@ -1,4 +1,4 @@
-"""STORAGE-304: whatever becomes of jobs, each is where a plain model says."""
+"""STORAGE-294: whatever becomes of jobs, each is where a plain model says."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ class Play:
 
 class StorageExploredJobs(Suite):
     @level("concurrent")
-    async def test_storage_304_any_life_of_jobs_is_as_modelled(
+    async def test_storage_294_any_life_of_jobs_is_as_modelled(
         self, harness: StorageHarness, seed: int
     ) -> None:
         """Put, leased, renewed, run out, failed, completed, buried, revived and discarded, by two clients in turn."""

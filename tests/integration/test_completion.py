@@ -102,4 +102,6 @@ async def test_nothing_beyond_the_ceiling_is_offered() -> None:
             answer = (await client.complete(ENTRIES, {"name": "id", "value": ""})).completion
             assert len(answer.values) == 1
             with pytest.raises(MCPError):
-                await client.complete(TAGS, {"name": "tag", "value": ""}, context_arguments={"scope": "other"})
+                await client.complete(
+                    TAGS, {"name": "tag", "value": ""}, context_arguments={"scope": "other"}
+                )

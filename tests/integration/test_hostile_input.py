@@ -30,6 +30,9 @@ VALID: dict[str, dict[str, Any]] = {
     "memory_session": {"action": "list"},
     "memory_vote": {"action": "list"},
     "memory_health": {},
+    "memory_export": {},
+    "memory_import": {"content": "", "dry_run": True},
+    "memory_maintain": {"action": "verify"},
 }
 VALUES: tuple[Any, ...] = (True, 0, -1, 1.5, 10**30, "x", "", [], [1], [None], [[]], {}, {"x": 1})
 

@@ -17,6 +17,8 @@ from mcp.client import Client
 from mcp.client.stdio import stdio_client
 from mcp_types import TextContent, TextResourceContents
 
+from agent_memory.entrypoints.mcp.tools import TOOLS
+
 from .clients.live_server import ADMIN_KEY, COMMAND, server_environment
 from .clients.walkthrough import TOOL_NAMES, Outcome, walk_through
 
@@ -69,9 +71,11 @@ async def test_every_tool_works_with_every_argument(mode: str, tmp_path: Path) -
         client = SdkClient(connected)
         await walk_through(client)
         tools = (await connected.list_tools()).tools
-    assert {tool.name: _offered(tool.input_schema) for tool in tools} == client.sent | {
-        "memory_health": set()
-    }
+    assert [tool.name for tool in tools] == [tool["name"] for tool in TOOLS]
+    taken = {tool["name"]: _offered(tool["inputSchema"]) for tool in TOOLS}
+    assert taken == client.sent | {"memory_health": set()}
+    for tool in tools:
+        assert set(tool.input_schema["properties"]) <= taken[tool.name]
 
 
 @MODES
@@ -125,6 +129,14 @@ BAD_CALLS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("ttl_seconds", "86400"),
     ),
     ("memory_file_lock", {"action": "force_unlock", "file_path": "a"}, ("reason", "missing")),
+    ("memory_export", {"name": "../up"}, ("name", "base name")),
+    ("memory_export", {"name": "x", "format": "xml"}, ("format", "markdown")),
+    ("memory_export", {"scope": "a/../b"}, ("scope",)),
+    ("memory_import", {}, ("content", "name")),
+    ("memory_import", {"content": "{}", "format": "xml"}, ("format",)),
+    ("memory_maintain", {}, ("action", "missing")),
+    ("memory_maintain", {"action": "explode"}, ("action", "consolidate")),
+    ("memory_maintain", {"action": "verify", "scope": "acme"}, ("scope", "consolidate")),
     ("memory_session", {"action": "pause"}, ("action", "begin")),
     ("memory_session", {"action": "begin", "scope": "acme"}, ("scope", "org/project")),
     ("memory_session", {"action": "list", "limit": 101}, ("limit", "100")),

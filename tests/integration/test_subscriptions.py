@@ -43,14 +43,16 @@ async def test_another_process_write_is_told(name: str, mode: str) -> None:
 
 @ERAS
 async def test_so_is_one_of_the_same_connection_what_is_inherited_and_what_is_below(mode: str) -> None:
-    async with shape("embedded") as environment:
-        async with listening(environment, mode, OF_SCOPE + "acme/web") as listener:
-            await remember(listener.client, "mine", "acme/web")
-            assert await listener.heard() == OF_SCOPE + "acme/web"
-            await remember(listener.client, "inherited", "acme")
-            assert await listener.heard() == OF_SCOPE + "acme/web"
-            await remember(listener.client, "a session's", "acme/web/s1")
-            assert await listener.heard() == OF_SCOPE + "acme/web/s1"
+    async with (
+        shape("embedded") as environment,
+        listening(environment, mode, OF_SCOPE + "acme/web") as listener,
+    ):
+        await remember(listener.client, "mine", "acme/web")
+        assert await listener.heard() == OF_SCOPE + "acme/web"
+        await remember(listener.client, "inherited", "acme")
+        assert await listener.heard() == OF_SCOPE + "acme/web"
+        await remember(listener.client, "a session's", "acme/web/s1")
+        assert await listener.heard() == OF_SCOPE + "acme/web/s1"
 
 
 @ERAS

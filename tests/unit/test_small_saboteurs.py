@@ -13,6 +13,7 @@ import pytest
 
 from agent_memory.ports.errors import PortError
 from agent_memory_contract import exploring, suite
+from agent_memory_contract.blob_store_contract import BlobStoreContract
 from agent_memory_contract.cache_contract import CacheContract
 from agent_memory_contract.circuit_breaker_contract import CircuitBreakerContract
 from agent_memory_contract.embedder_contract import EmbedderContract
@@ -21,6 +22,7 @@ from agent_memory_contract.lock_contract import LockContract
 from agent_memory_contract.rate_limiter_contract import RateLimiterContract
 
 from .saboteurs_small import (
+    blobs,
     breakers,
     breakers_cut_off,
     buses,
@@ -34,6 +36,7 @@ from .saboteurs_small import (
     locks,
 )
 from .saboteurs_small.latent import (
+    LatentBlobs,
     LatentBreaker,
     LatentBus,
     LatentCache,
@@ -42,6 +45,7 @@ from .saboteurs_small.latent import (
     LatentLock,
 )
 from .saboteurs_small.registry import saboteurs_in
+from .saboteurs_small.remote_blobs import BlobsHarness, RemoteBlobs
 from .saboteurs_small.remote_breaker import BreakerCutHarness, RemoteBreaker
 from .saboteurs_small.remote_bus import RemoteBus, bus_harness
 from .saboteurs_small.remote_cache import RemoteCache, cache_harness
@@ -75,6 +79,7 @@ PORTS = (
         (RemoteBreaker, LatentBreaker),
         (breakers, breakers_cut_off, endings, explored),
     ),
+    Port(BlobStoreContract, BlobsHarness, (RemoteBlobs, LatentBlobs), (blobs,)),
     Port(EmbedderContract, embedder_harness, (RemoteEmbedder, LatentEmbedder), (embedders, embedder_calls)),
 )
 

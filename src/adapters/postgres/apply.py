@@ -21,10 +21,12 @@ from ...ports.changes import (
     RemoveEntries,
     RemoveRelation,
     ReplaceEntry,
+    RestoreEntry,
+    RestoreVote,
 )
 from ...ports.errors import Conflict, Rejected
 from ...ports.instants import to_micros
-from . import entries, jobs, relations, sessions, vectors
+from . import entries, jobs, relations, restore, sessions, vectors
 from .entries import Addition
 from .rows import checked, encode
 
@@ -73,6 +75,10 @@ async def apply(transaction: Transaction, prepared: Prepared) -> tuple[Outcome, 
     for run, group in groupby(prepared, key=lambda step: step[0]):
         if run is entries.add:
             outcomes += await entries.add_all(transaction, [change for _, change in group])
+        elif run is restore.restore:
+            outcomes += await restore.restore_all(transaction, [change for _, change in group])
+        elif run is relations.add:
+            outcomes += await relations.add_all(transaction, [change for _, change in group])
         else:
             outcomes += [await run(transaction, change) for _, change in group]
     return tuple(outcomes)
@@ -92,7 +98,7 @@ async def apply_once(transaction: Transaction, prepared: Prepared, once: Once) -
     return Applied(outcomes)
 
 
-def _prepare(change: Change) -> tuple[Callable[[Transaction, Any], Awaitable[Outcome]], Any]:
+def _prepare(change: Change) -> tuple[Callable[[Transaction, Any], Awaitable[Outcome]], Any]:  # noqa: C901 - one arm a change
     match change:
         case AddEntry():
             return entries.add, entries.prepare_add(change)
@@ -100,6 +106,8 @@ def _prepare(change: Change) -> tuple[Callable[[Transaction, Any], Awaitable[Out
             return entries.replace, entries.prepare_replace(change)
         case RemoveEntries():
             return entries.remove, entries.prepare_remove(change)
+        case RestoreEntry():
+            return restore.restore, restore.prepare(change)
         case AddRelation():
             return relations.add, relations.prepare(change)
         case RemoveRelation():
@@ -108,6 +116,8 @@ def _prepare(change: Change) -> tuple[Callable[[Transaction, Any], Awaitable[Out
             return sessions.put, sessions.prepare_session(change)
         case CastVote():
             return sessions.cast, sessions.prepare_vote(change)
+        case RestoreVote():
+            return restore.restore_vote, restore.prepare_vote(change)
         case PutVectors():
             return vectors.put, vectors.prepare(change)
         case Enqueue():

@@ -48,20 +48,24 @@ LEXEMES = (
     "setweight(to_tsvector('words', {2}), 'C') || setweight(to_tsvector('words', {3}), 'D')"
 )
 # Tags as a JSON array: PostgreSQL has no arrays of arrays of different lengths.
-INSERT = (
-    f"INSERT INTO entries ({COLUMNS}, words, lexemes) "  # noqa: S608 - constants of this package
-    "SELECT id, scope, kind, state, version, at, created_at, updated_at, occurred_at, valid_from, valid_until, "
+NEW_ROWS = (
+    "SELECT id, scope, kind, state, version, at, created_at, updated_at, occurred_at, valid_from, valid_until, "  # noqa: S608 - constants of this package
     "expires_at, importance, content_hash, author, title, "
-    "CASE tags WHEN '[]' THEN '{}' ELSE ARRAY (SELECT json_array_elements_text(tags::json)) END, "
+    "CASE tags WHEN '[]' THEN '{{}}' ELSE ARRAY (SELECT json_array_elements_text(tags::json)) END, "
     "provenance, metadata, content, words, "
-    + LEXEMES.format("title_words", "content_words", "tag_words", "author_words")
-    + " FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::int[], "
+    f"CASE WHEN state <> 3 THEN {LEXEMES.format('title_words', 'content_words', 'tag_words', 'author_words')} END"
+    "{until} FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::int[], "
     "$6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], "
     "$13::float8[], $14::bytea[], $15::text[], $16::text[], $17::text[], $18::json[], $19::json[], $20::text[], "
-    "$21::int[], $22::text[], $23::text[], $24::text[], $25::text[]) "
+    "$21::int[], $22::text[], $23::text[], $24::text[], $25::text[]{untils}) "
     "WITH ORDINALITY AS new (id, scope, kind, state, version, at, created_at, updated_at, occurred_at, valid_from, "
     "valid_until, expires_at, importance, content_hash, author, title, tags, provenance, metadata, content, words, "
-    "title_words, content_words, tag_words, author_words, n) ORDER BY n ON CONFLICT DO NOTHING RETURNING id"
+    "title_words, content_words, tag_words, author_words{until}, n) ORDER BY n"
+)
+"""Rows of columns, for `entries`; with `until` and its column's type, for `revisions`."""
+INSERT = (
+    f"INSERT INTO entries ({COLUMNS}, words, lexemes) {NEW_ROWS.format(until='', untils='')} "
+    "ON CONFLICT DO NOTHING RETURNING id"
 )
 _UPDATE = (
     "UPDATE entries SET id = $1, scope = $2, kind = $3, state = $4, version = $5, at = $6, created_at = $7, "  # noqa: S608 - same
@@ -69,9 +73,9 @@ _UPDATE = (
     "content_hash = $14, author = $15, title = $16, tags = $17, provenance = $18, metadata = $19, content = $20, "
     f"words = $21, lexemes = {LEXEMES.format('$22', '$23', '$24', '$25')} WHERE row = $26"
 )
-_BY_ID = f"SELECT {COLUMNS}, row FROM entries WHERE id = $1 FOR UPDATE"  # noqa: S608 - same
+BY_ID = f"SELECT {COLUMNS}, row FROM entries WHERE id = $1 FOR UPDATE"  # noqa: S608 - same
 _BY_IDS = f"SELECT {COLUMNS}, row FROM entries WHERE id = ANY ($1::text[]) ORDER BY id FOR UPDATE"  # noqa: S608 - same
-_BY_HASH = (
+BY_HASH = (
     f"SELECT {COLUMNS}, row FROM entries WHERE scope = $1 AND content_hash = $2 AND state = 0 FOR UPDATE"  # noqa: S608 - same
 )
 # The clock may have gone back since the last version: no instant may see two versions of one entry.
@@ -153,7 +157,7 @@ async def add_each(
     Each outcome with how many events there were before and after. Unless this is the `first` try, an entry that stands
     under its own id is one that an earlier try has written (the number of its event is not looked up: 0).
     """
-    created = await _insert(transaction, additions)
+    created = await insert(transaction, additions)
     outcomes: list[tuple[Added, int, int]] = []
     work: list[jobs.Following] = []
     for addition in additions:
@@ -165,7 +169,7 @@ async def add_each(
             standing = await _standing(transaction, row)
             if standing is not None and standing.id == row[ID] and not first:
                 standing = Added(row[ID], standing.version, duplicate=False)
-            if standing is None and not await _insert(transaction, [addition]):
+            if standing is None and not await insert(transaction, [addition]):
                 raise Conflict(f"entry {row[ID]}: another call wrote the same at the same time")
         if standing is None:
             transaction.event("entry.added", row[SCOPE], row[ID], row[CREATED], 1)
@@ -175,14 +179,19 @@ async def add_each(
     return outcomes
 
 
-async def _insert(transaction: Transaction, additions: Sequence[Addition]) -> set[str]:
+async def insert(transaction: Transaction, additions: Sequence[Addition]) -> set[str]:
     """The ids of those that collided with nothing."""
     return {id_ for (id_,) in await transaction.fetch(INSERT, *addition_columns(additions))}
 
 
 def addition_columns(additions: Sequence[Addition]) -> list[list[Any]]:
     """The parameters of INSERT."""
-    columns = [list(column) for column in zip(*(row + text for _, row, text in additions), strict=True)]
+    return columns_of([row + text for _, row, text in additions])
+
+
+def columns_of(rows: Sequence[Row]) -> list[list[Any]]:
+    """The parameters of NEW_ROWS."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
     columns[TAGS] = [encode(tags).decode() for tags in columns[TAGS]]
     return columns
 
@@ -191,10 +200,10 @@ async def _standing(transaction: Transaction, row: Row) -> Added | None:
     """What a new row collides with; None once that has expired and is out of the way."""
     former = None
     if row[STATE] == ACTIVE:
-        former = await transaction.fetchrow(_BY_HASH, row[SCOPE], row[HASH])
+        former = await transaction.fetchrow(BY_HASH, row[SCOPE], row[HASH])
     if former is not None and not (former[EXPIRES] is not None and former[EXPIRES] <= row[CREATED]):
         return Added(former[ID], former[VERSION], duplicate=True)
-    taken = await transaction.fetchrow(_BY_ID, row[ID])
+    taken = await transaction.fetchrow(BY_ID, row[ID])
     if taken is not None:
         raise Conflict(f"entry {row[ID]}: the id is taken", row_entry(taken))
     if former is not None:
@@ -205,7 +214,7 @@ async def _standing(transaction: Transaction, row: Row) -> Added | None:
 
 async def replace(transaction: Transaction, replacement: Replacement) -> Replaced:
     change, row, text = replacement
-    former = await transaction.fetchrow(_BY_ID, row[ID])
+    former = await transaction.fetchrow(BY_ID, row[ID])
     if former is None or former[STATE] == DELETED:
         raise NotFound(f"entry {row[ID]}: not found")
     if former[VERSION] != change.expected_version:
@@ -216,7 +225,7 @@ async def replace(transaction: Transaction, replacement: Replacement) -> Replace
     if former[SCOPE] != row[SCOPE]:
         raise Rejected(f"scope: entry {row[ID]} stays in {former[SCOPE]!r}", "scope")
     if row[STATE] == ACTIVE and (former[HASH] != row[HASH] or former[STATE] != ACTIVE):
-        same = await transaction.fetchrow(_BY_HASH, row[SCOPE], row[HASH])
+        same = await transaction.fetchrow(BY_HASH, row[SCOPE], row[HASH])
         if same is not None and same[ID] != row[ID]:
             raise Conflict(
                 f"entry {same[ID]} of scope {row[SCOPE]!r} has this content already", row_entry(same)

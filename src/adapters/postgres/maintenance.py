@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from .entries import LEXEMES
+from .rows import text_row
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -10,7 +14,11 @@ if TYPE_CHECKING:
     from ...ports.storage import Maintenance
     from .transaction import Transaction
 
-    Run = Callable[[Callable[[Transaction], Awaitable[bool]]], Awaitable[bool]]
+    class Run(Protocol):
+        async def __call__(self, work: Callable[[Transaction], Awaitable[T]]) -> T: ...
+
+
+T = TypeVar("T")
 
 _TABLES = ("entries", "revisions", "relations", "vectors", "outbox", "jobs", "generations")
 # What GIN has not sorted in yet, and every search reads.
@@ -20,6 +28,18 @@ _KEYS = 500
 _DROP_KEYS = (
     "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE keep_until <= now_micros() "
     "ORDER BY keep_until LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1"
+)
+
+_REBUILT = 500
+_TEXTS = (
+    "SELECT row, title, content, tags, author FROM {table} WHERE row > $1 AND state <> 3 ORDER BY row LIMIT $2 "
+    "FOR UPDATE"
+)
+_WORDS = (
+    "UPDATE {table} t SET words = w.words, "  # noqa: S608 - constants of this package
+    f"lexemes = {LEXEMES.format('w.title', 'w.content', 'w.tags', 'w.author')} "
+    "FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[]) "
+    "AS w (row, words, title, content, tags, author) WHERE t.row = w.row"
 )
 
 
@@ -36,6 +56,11 @@ async def maintain(run: Run, task: Maintenance) -> None:
         case "keys":
             while await run(_drop_keys):
                 pass
+        case "rebuild":
+            for table in ("entries", "revisions"):
+                last = 0
+                while last := await run(partial(_rebuild, table=table, after=last)):
+                    pass
 
 
 def _analyze(table: str) -> Callable[[Transaction], Awaitable[bool]]:
@@ -53,3 +78,16 @@ async def _clean(transaction: Transaction) -> bool:
 
 async def _drop_keys(transaction: Transaction) -> bool:
     return len(await transaction.fetch(_DROP_KEYS, _KEYS)) == _KEYS
+
+
+async def _rebuild(transaction: Transaction, table: str, after: int) -> int:
+    """Those after a row, as far as a step goes; the last one's number, 0 when there are no more."""
+    rows = await transaction.fetch(_TEXTS.format(table=table), after, _REBUILT)
+    if not rows:
+        return 0
+    texts = [
+        (row["row"], *text_row(row["title"], row["content"], row["tags"], row["author"])) for row in rows
+    ]
+    await transaction.execute(_WORDS.format(table=table), *map(list, zip(*texts, strict=True)))
+    last: int = rows[-1]["row"]
+    return last

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...ports.errors import Rejected
 from ...ports.instants import to_micros
-from . import figures, lexical, outlook, pages, relations, sessions, vectors
+from . import figures, lexical, outlook, pages, relations, sessions, sweeps, vectors
 from .rows import checked
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Question,
         ScopeStats,
         Stats,
+        Sweep,
         VectorQuery,
     )
     from ...ports.records import Entry, Relation, Revision, Session, Vector, Vote
@@ -108,6 +109,27 @@ class PostgresReader(ABC):
 
     async def votes(self, scope: str, question: str) -> list[Vote]:
         return await self._read(partial(sessions.votes, scope=scope, question=checked(question, "question")))
+
+    async def sweep_versions(
+        self, sweep: Sweep, *, ids: Sequence[str] | None = None, former: bool = True
+    ) -> Page[Revision]:
+        pages.check_limit(sweep.limit)
+        named = None if ids is None else _checked(ids)
+        read = partial(sweeps.versions, sweep=sweep, ids=named, former=former)
+        return await self._read(read, planned=True)
+
+    async def sweep_relations(self, sweep: Sweep) -> Page[Relation]:
+        pages.check_limit(sweep.limit)
+        return await self._read(partial(sweeps.relations, sweep=sweep), planned=True)
+
+    async def sweep_sessions(self, sweep: Sweep, *, ids: Sequence[str] | None = None) -> Page[Session]:
+        pages.check_limit(sweep.limit)
+        named = None if ids is None else _checked(ids)
+        return await self._read(partial(sweeps.sessions, sweep=sweep, ids=named), planned=True)
+
+    async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
+        pages.check_limit(sweep.limit)
+        return await self._read(partial(sweeps.votes, sweep=sweep), planned=True)
 
     async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
         pages.check_limit(limit)

@@ -28,9 +28,13 @@ _STEPS = 20_000
 
 # A share lock: the entry can change meanwhile, but not be purged.
 _END = "SELECT row, state, scope FROM entries WHERE id = $1 FOR KEY SHARE"
+_ENDS = "SELECT id, row, state, scope FROM entries WHERE id = ANY ($1::text[]) ORDER BY id FOR KEY SHARE"
 _ADD = (
-    "INSERT INTO relations (source, target, type, created_at, agent) VALUES ($1, $2, $3, $4, $5) "
-    "ON CONFLICT DO NOTHING RETURNING row"
+    "INSERT INTO relations (source, target, type, created_at, agent) "
+    "SELECT source, target, type, created_at, agent "
+    "FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::text[]) "
+    "WITH ORDINALITY AS new (source, target, type, created_at, agent, n) ORDER BY n "
+    "ON CONFLICT DO NOTHING RETURNING source, target, type"
 )
 _REMOVE = (
     "DELETE FROM relations WHERE source = $1 AND target = $2 AND ($3::smallint IS NULL OR type = $3) "
@@ -61,16 +65,35 @@ def prepare(change: AddRelation) -> AddRelation:
 
 
 async def add(transaction: Transaction, change: AddRelation) -> Linked:
-    relation = change.relation
-    source, scope = await _end(transaction, relation.source)
-    target, target_scope = await _end(transaction, relation.target)
-    at = to_micros(relation.created_at)
-    code = TYPE_CODES[relation.type]
-    if await transaction.fetchval(_ADD, source, target, code, at, relation.agent) is None:
-        return Linked(created=False)
-    transaction.event("relation.added", scope, relation.source, at)
-    transaction.touch(target_scope)
-    return Linked(created=True)
+    [linked] = await add_all(transaction, [change])
+    return linked
+
+
+async def add_all(transaction: Transaction, changes: Sequence[AddRelation]) -> list[Linked]:
+    """In order, in two round trips, however many there are."""
+    wanted = {end for change in changes for end in (change.relation.source, change.relation.target)}
+    found = {row["id"]: row for row in await transaction.fetch(_ENDS, sorted(wanted))}
+    rows: list[tuple[int, int, int, int, str]] = []
+    for change in changes:
+        relation = change.relation
+        for end in (relation.source, relation.target):
+            if end not in found or found[end]["state"] == DELETED:
+                raise NotFound(f"entry {end}: not found")
+        source, target = found[relation.source]["row"], found[relation.target]["row"]
+        code, at = TYPE_CODES[relation.type], to_micros(relation.created_at)
+        rows.append((source, target, code, at, relation.agent))
+    made = await transaction.fetch(_ADD, *(list(column) for column in zip(*rows, strict=True)))
+    created = {(source, target, code) for source, target, code in made}
+    outcomes: list[Linked] = []
+    for change, row in zip(changes, rows, strict=True):
+        relation = change.relation
+        new = row[:3] in created
+        if new:
+            created.remove(row[:3])
+            transaction.event("relation.added", found[relation.source]["scope"], relation.source, row[3])
+            transaction.touch(found[relation.target]["scope"])
+        outcomes.append(Linked(created=new))
+    return outcomes
 
 
 async def remove(transaction: Transaction, change: RemoveRelation) -> Unlinked:
@@ -160,10 +183,3 @@ async def _breadth_first(
 def check(query: GraphQuery) -> None:
     if not 1 <= query.depth <= _DEPTH:
         raise Rejected(f"depth {query.depth}: not allowed (1 to {_DEPTH})", "depth")
-
-
-async def _end(transaction: Transaction, id_: str) -> tuple[int, str]:
-    row = await transaction.fetchrow(_END, id_)
-    if row is None or row[1] == DELETED:
-        raise NotFound(f"entry {id_}: not found")
-    return row[0], row[2]

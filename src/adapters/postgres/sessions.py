@@ -14,8 +14,11 @@ from .rows import checked
 from .statement import Statement
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from ...ports.scopes import ScopeFilter
     from .connections import Connection
+    from .rows import Row
     from .transaction import Transaction
 
 _OPEN = "SELECT id FROM sessions WHERE scope = $1 AND ended_at IS NULL AND id <> $2"
@@ -25,11 +28,12 @@ _PUT = (
     "began_at = excluded.began_at, last_active_at = excluded.last_active_at, ended_at = excluded.ended_at, "
     "purpose = excluded.purpose, summary = excluded.summary, agent = excluded.agent"
 )
+SESSION_COLUMNS = "id, scope, began_at, last_active_at, ended_at, purpose, summary, agent"
 _SESSIONS = Statement(
-    "SELECT id, scope, began_at, last_active_at, ended_at, purpose, summary, agent FROM sessions e WHERE "  # noqa: S608 - a constant of this package
-    f"{SCOPE} AND (NOT :open_only OR ended_at IS NULL) ORDER BY began_at DESC, id DESC LIMIT :limit"
+    f"SELECT {SESSION_COLUMNS} FROM sessions e WHERE {SCOPE} "  # noqa: S608 - constants of this package
+    "AND (NOT :open_only OR ended_at IS NULL) ORDER BY began_at DESC, id DESC LIMIT :limit"
 )
-_CAST = "INSERT INTO votes (scope, question, agent, choice, cast_at) VALUES ($1, $2, $3, $4, $5)"
+CAST = "INSERT INTO votes (scope, question, agent, choice, cast_at) VALUES ($1, $2, $3, $4, $5)"
 _VOTES = (
     "SELECT scope, question, agent, choice, cast_at FROM votes "
     "WHERE scope = $1 AND md5(question) = md5($2) AND question = $2 ORDER BY row"
@@ -68,33 +72,39 @@ async def sessions(
 ) -> list[Session]:
     parameters = scope_parameters(where) | {"open_only": open_only, "limit": limit}
     return [
-        Session(
-            id=id_,
-            scope=scope,
-            began_at=from_micros(began),
-            last_active_at=from_micros(active),
-            ended_at=None if ended is None else from_micros(ended),
-            purpose=purpose,
-            summary=summary,
-            agent=agent,
-        )
-        for id_, scope, began, active, ended, purpose, summary, agent in await connection.fetch(
-            _SESSIONS.sql, *_SESSIONS.arguments(parameters)
-        )
+        row_session(row) for row in await connection.fetch(_SESSIONS.sql, *_SESSIONS.arguments(parameters))
     ]
 
 
-def prepare_vote(change: CastVote) -> CastVote:
-    for field in ("scope", "question", "agent", "choice"):
-        checked(getattr(change.vote, field), field)
-    return change
+def row_session(row: Record) -> Session:
+    """From SESSION_COLUMNS."""
+    id_, scope, began, active, ended, purpose, summary, agent = row
+    return Session(
+        id=id_,
+        scope=scope,
+        began_at=from_micros(began),
+        last_active_at=from_micros(active),
+        ended_at=None if ended is None else from_micros(ended),
+        purpose=purpose,
+        summary=summary,
+        agent=agent,
+    )
 
 
-async def cast(transaction: Transaction, change: CastVote) -> Done:
-    vote = change.vote
-    at = to_micros(vote.cast_at)
-    await transaction.execute(_CAST, vote.scope, vote.question, vote.agent, vote.choice, at)
-    transaction.event("vote.cast", vote.scope, vote.question, at)
+def prepare_vote(change: CastVote) -> Row:
+    return prepare_cast(change.vote)
+
+
+def prepare_cast(vote: Vote) -> Row:
+    """The parameters of CAST."""
+    texts = [checked(getattr(vote, field), field) for field in ("scope", "question", "agent", "choice")]
+    return (*texts, to_micros(vote.cast_at))
+
+
+async def cast(transaction: Transaction, vote: Row) -> Done:
+    await transaction.execute(CAST, *vote)
+    scope, question, _, _, at = vote
+    transaction.event("vote.cast", scope, question, at)
     return Done()
 
 

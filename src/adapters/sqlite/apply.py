@@ -21,10 +21,12 @@ from ...ports.changes import (
     RemoveEntries,
     RemoveRelation,
     ReplaceEntry,
+    RestoreEntry,
+    RestoreVote,
 )
 from ...ports.errors import Conflict, Rejected
 from ...ports.instants import to_micros
-from . import entries, jobs, relations, sessions, vectors
+from . import entries, jobs, relations, restore, sessions, vectors
 from .rows import checked, encode
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ def apply_once(transaction: Transaction, prepared: Prepared, once: Once) -> Appl
     return applied
 
 
-def _prepare(change: Change) -> tuple[Callable[[Transaction, Any], Outcome], Any]:
+def _prepare(change: Change) -> tuple[Callable[[Transaction, Any], Outcome], Any]:  # noqa: C901 - one arm a change
     match change:
         case AddEntry():
             return entries.add, entries.prepare_add(change)
@@ -85,6 +87,8 @@ def _prepare(change: Change) -> tuple[Callable[[Transaction, Any], Outcome], Any
             return entries.replace, entries.prepare_replace(change)
         case RemoveEntries():
             return entries.remove, entries.prepare_remove(change)
+        case RestoreEntry():
+            return restore.restore, restore.prepare(change)
         case AddRelation():
             return relations.add, relations.prepare(change)
         case RemoveRelation():
@@ -93,6 +97,8 @@ def _prepare(change: Change) -> tuple[Callable[[Transaction, Any], Outcome], Any
             return sessions.put, sessions.prepare_session(change)
         case CastVote():
             return sessions.cast, sessions.prepare_vote(change)
+        case RestoreVote():
+            return restore.restore_vote, restore.prepare_vote(change)
         case PutVectors():
             return vectors.put, vectors.prepare(change)
         case Enqueue():

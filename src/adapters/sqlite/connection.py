@@ -17,6 +17,7 @@ C = TypeVar("C", bound=sqlite3.Connection)
 
 _STATEMENTS_KEPT = 256
 _CACHE_KIB = 8000
+_SWEPT_KIB = 2000
 _MAPPED_BYTES = 1 << 30
 """Judging the matches of a search at 100,000 entries costs a third of what reading through the page cache costs, and
 processes share what is mapped.
@@ -49,6 +50,14 @@ def connect_reader(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     connection = connect(path, busy_timeout)
     tune(connection)
     connection.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
+    connection.execute("PRAGMA query_only=1")
+    return connection
+
+
+def connect_sweeper(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
+    """For whoever goes through everything once: it maps and keeps nothing, so that memory stays as it was."""
+    connection = connect(path, busy_timeout)
+    connection.execute(f"PRAGMA cache_size=-{_SWEPT_KIB}")
     connection.execute("PRAGMA query_only=1")
     return connection
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ...ports.records import State
     from .transaction import Transaction
 
-_INSERT = (
+INSERT = (
     "INSERT INTO entries (id, scope, kind, state, version, at, created_at, updated_at, occurred_at, valid_from, "
     "valid_until, expires_at, importance, content_hash, author, title, tags, provenance, metadata, content) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -48,10 +48,10 @@ _UPDATE = (
     "title = ?, tags = ?, provenance = ?, metadata = ?, content = ? WHERE row = ?"
 )
 _SET_STATE = "UPDATE entries SET state = ?, version = version + 1, updated_at = ? WHERE row = ?"
-_BY_ID = f"SELECT {COLUMNS}, row FROM entries WHERE id = ?"  # noqa: S608 - a constant of this package
-_BY_HASH = f"SELECT {COLUMNS}, row FROM entries WHERE scope = ? AND content_hash = ? AND state = 0"  # noqa: S608 - same
+BY_ID = f"SELECT {COLUMNS}, row FROM entries WHERE id = ?"  # noqa: S608 - a constant of this package
+BY_HASH = f"SELECT {COLUMNS}, row FROM entries WHERE scope = ? AND content_hash = ? AND state = 0"  # noqa: S608 - same
 _KEEP = f"INSERT INTO revisions ({COLUMNS}, until) SELECT {COLUMNS}, ? FROM entries WHERE row = ?"  # noqa: S608 - same
-_KEEP_TEXT = "INSERT INTO revisions_fts (rowid, title, content, tags, author) VALUES (?, ?, ?, ?, ?)"
+KEEP_TEXT = "INSERT INTO revisions_fts (rowid, title, content, tags, author) VALUES (?, ?, ?, ?, ?)"
 _CLIP = "UPDATE revisions SET until = ? WHERE id = ? AND until > ?"
 _DROP_TEXT = (
     "INSERT INTO entries_fts (entries_fts, rowid, title, content, tags, author) "
@@ -115,12 +115,12 @@ def prepare_remove(change: RemoveEntries) -> RemoveEntries:
 
 def add(transaction: Transaction, addition: Addition) -> Added:
     change, row = addition
-    cursor = transaction.execute(_INSERT, row)
+    cursor = transaction.execute(INSERT, row)
     if cursor.rowcount != 1:
         standing = _standing(transaction, row)
         if standing is not None:
             return standing
-        cursor = transaction.execute(_INSERT, row)
+        cursor = transaction.execute(INSERT, row)
     number = cursor.lastrowid
     assert number is not None
     created = row[UPDATED - 1]
@@ -137,10 +137,10 @@ def _standing(transaction: Transaction, row: Row) -> Added | None:
     """What a new row collides with; None once that has expired and is out of the way."""
     former = None
     if row[STATE] == ACTIVE:
-        former = transaction.execute(_BY_HASH, (row[SCOPE], row[HASH])).fetchone()
+        former = transaction.execute(BY_HASH, (row[SCOPE], row[HASH])).fetchone()
     if former is not None and not (former[EXPIRES] is not None and former[EXPIRES] <= row[UPDATED - 1]):
         return Added(former[ID], former[VERSION], duplicate=True)
-    taken = transaction.execute(_BY_ID, (row[ID],)).fetchone()
+    taken = transaction.execute(BY_ID, (row[ID],)).fetchone()
     if taken is not None:
         raise Conflict(f"entry {row[ID]}: the id is taken", row_entry(taken))
     assert former is not None
@@ -152,7 +152,7 @@ def _standing(transaction: Transaction, row: Row) -> Added | None:
 def replace(transaction: Transaction, replacement: Replacement) -> Replaced:
     change, row = replacement
     transaction.flush_index()
-    former = transaction.execute(_BY_ID, (row[ID],)).fetchone()
+    former = transaction.execute(BY_ID, (row[ID],)).fetchone()
     if former is None or former[STATE] == DELETED:
         raise NotFound(f"entry {row[ID]}: not found")
     if former[VERSION] != change.expected_version:
@@ -163,7 +163,7 @@ def replace(transaction: Transaction, replacement: Replacement) -> Replaced:
     if former[SCOPE] != row[SCOPE]:
         raise Rejected(f"scope: entry {row[ID]} stays in {former[SCOPE]!r}", "scope")
     if row[STATE] == ACTIVE:
-        same = transaction.execute(_BY_HASH, (row[SCOPE], row[HASH])).fetchone()
+        same = transaction.execute(BY_HASH, (row[SCOPE], row[HASH])).fetchone()
         if same is not None and same[ID] != row[ID]:
             raise Conflict(
                 f"entry {same[ID]} of scope {row[SCOPE]!r} has this content already", row_entry(same)
@@ -183,7 +183,7 @@ def remove(transaction: Transaction, change: RemoveEntries) -> Removed:
     at = to_micros(change.at)
     removed: list[str] = []
     for id_ in dict.fromkeys(change.ids):
-        former = transaction.execute(_BY_ID, (id_,)).fetchone()
+        former = transaction.execute(BY_ID, (id_,)).fetchone()
         if former is None or not within(former[SCOPE], change.ceiling):
             continue
         if change.purge:
@@ -211,7 +211,7 @@ def _keep(transaction: Transaction, former: Row, until: int) -> None:
         # The clock went back: no instant may see two versions of one entry.
         transaction.execute(_CLIP, (until, former[ID], until))
     kept = transaction.execute(_KEEP, (until, former[_ROW])).lastrowid
-    transaction.execute(_KEEP_TEXT, (kept, former[TITLE], former[CONTENT], former[TAGS], former[AUTHOR]))
+    transaction.execute(KEEP_TEXT, (kept, former[TITLE], former[CONTENT], former[TAGS], former[AUTHOR]))
 
 
 def _set_state(transaction: Transaction, former: Row, state: int, at: int) -> None:

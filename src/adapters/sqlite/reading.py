@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...ports.errors import Rejected
 from ...ports.instants import to_micros
-from . import figures, lexical, outlook, pages, relations, sessions, vectors
+from . import figures, lexical, outlook, pages, relations, sessions, sweeps, vectors
 from .rows import checked
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Question,
         ScopeStats,
         Stats,
+        Sweep,
         VectorQuery,
     )
     from ...ports.records import Entry, Relation, Revision, Session, Vector, Vote
@@ -46,6 +47,10 @@ class SqliteReader(ABC):
         """Run it where reads run. `long`: it may take milliseconds, and must not hold up point reads. `brief`: a few
         pages at most, so that, if they are in memory, it is over sooner than a thread wakes up.
         """
+
+    @abstractmethod
+    async def _sweep(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Run it where it holds up nobody, and fills no cache."""
 
     async def get(self, ids: Sequence[str], *, ceiling: str = "global") -> list[Entry]:
         if not ids:
@@ -102,6 +107,24 @@ class SqliteReader(ABC):
 
     async def votes(self, scope: str, question: str) -> list[Vote]:
         return await self._read(partial(sessions.votes, scope=scope, question=checked(question, "question")))
+
+    async def sweep_versions(
+        self, sweep: Sweep, *, ids: Sequence[str] | None = None, former: bool = True
+    ) -> Page[Revision]:
+        pages.check_limit(sweep.limit)
+        return await self._sweep(partial(sweeps.versions, sweep=sweep, ids=ids, former=former))
+
+    async def sweep_relations(self, sweep: Sweep) -> Page[Relation]:
+        pages.check_limit(sweep.limit)
+        return await self._sweep(partial(sweeps.relations, sweep=sweep))
+
+    async def sweep_sessions(self, sweep: Sweep, *, ids: Sequence[str] | None = None) -> Page[Session]:
+        pages.check_limit(sweep.limit)
+        return await self._sweep(partial(sweeps.sessions, sweep=sweep, ids=ids))
+
+    async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
+        pages.check_limit(sweep.limit)
+        return await self._sweep(partial(sweeps.votes, sweep=sweep))
 
     async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
         pages.check_limit(limit)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from ...ports.scopes import ScopeFilter
+    from .rows import Row
     from .transaction import Transaction
 
 _OPEN = "SELECT id FROM sessions WHERE scope = ? AND ended_at IS NULL AND id <> ?"
@@ -25,11 +26,12 @@ _PUT = (
     "began_at = excluded.began_at, last_active_at = excluded.last_active_at, ended_at = excluded.ended_at, "
     "purpose = excluded.purpose, summary = excluded.summary, agent = excluded.agent"
 )
+SESSION_COLUMNS = "id, scope, began_at, last_active_at, ended_at, purpose, summary, agent"
 _SESSIONS = (
-    "SELECT id, scope, began_at, last_active_at, ended_at, purpose, summary, agent FROM sessions e WHERE "  # noqa: S608 - a constant of this package
-    f"{IN_SCOPE} AND (NOT :open_only OR ended_at IS NULL) ORDER BY began_at DESC, id DESC LIMIT :limit"
+    f"SELECT {SESSION_COLUMNS} FROM sessions e WHERE {IN_SCOPE} "  # noqa: S608 - constants of this package
+    "AND (NOT :open_only OR ended_at IS NULL) ORDER BY began_at DESC, id DESC LIMIT :limit"
 )
-_CAST = "INSERT INTO votes (scope, question, agent, choice, cast_at) VALUES (?, ?, ?, ?, ?)"
+CAST = "INSERT INTO votes (scope, question, agent, choice, cast_at) VALUES (?, ?, ?, ?, ?)"
 _VOTES = (
     "SELECT scope, question, agent, choice, cast_at FROM votes WHERE scope = ? AND question = ? ORDER BY row"
 )
@@ -68,34 +70,38 @@ def sessions(
     connection: sqlite3.Connection, where: ScopeFilter, limit: int, *, open_only: bool
 ) -> list[Session]:
     parameters = scope_parameters(where) | {"open_only": open_only, "limit": limit}
-    return [
-        Session(
-            id=id_,
-            scope=scope,
-            began_at=from_micros(began),
-            last_active_at=from_micros(active),
-            ended_at=None if ended is None else from_micros(ended),
-            purpose=purpose,
-            summary=summary,
-            agent=agent,
-        )
-        for id_, scope, began, active, ended, purpose, summary, agent in connection.execute(
-            _SESSIONS, parameters
-        )
-    ]
+    return [row_session(row) for row in connection.execute(_SESSIONS, parameters)]
 
 
-def prepare_vote(change: CastVote) -> CastVote:
-    for field in ("scope", "question", "agent", "choice"):
-        checked(getattr(change.vote, field), field)
-    return change
+def row_session(row: Row) -> Session:
+    """From SESSION_COLUMNS."""
+    id_, scope, began, active, ended, purpose, summary, agent = row
+    return Session(
+        id=id_,
+        scope=scope,
+        began_at=from_micros(began),
+        last_active_at=from_micros(active),
+        ended_at=None if ended is None else from_micros(ended),
+        purpose=purpose,
+        summary=summary,
+        agent=agent,
+    )
 
 
-def cast(transaction: Transaction, change: CastVote) -> Done:
-    vote = change.vote
-    at = to_micros(vote.cast_at)
-    transaction.execute(_CAST, (vote.scope, vote.question, vote.agent, vote.choice, at))
-    transaction.event("vote.cast", vote.scope, vote.question, at)
+def prepare_vote(change: CastVote) -> Row:
+    return prepare_cast(change.vote)
+
+
+def prepare_cast(vote: Vote) -> Row:
+    """The parameters of CAST."""
+    texts = [checked(getattr(vote, field), field) for field in ("scope", "question", "agent", "choice")]
+    return (*texts, to_micros(vote.cast_at))
+
+
+def cast(transaction: Transaction, vote: Row) -> Done:
+    transaction.execute(CAST, vote)
+    scope, question, _, _, at = vote
+    transaction.event("vote.cast", scope, question, at)
     return Done()
 
 

@@ -15,7 +15,7 @@ from ...ports.storage import StorageCapabilities
 from . import jobs, outbox
 from .apply import apply, apply_once, check_once, prepare
 from .backup import Copying
-from .connection import Synchronous, connect_reader
+from .connection import Synchronous, connect_reader, connect_sweeper
 from .lane import Lane
 from .loop_connection import LoopConnection
 from .loop_reads import LoopReads
@@ -58,8 +58,8 @@ _POINT_READS = 64
 
 
 class SqliteStorage(SqliteReader):
-    """One thread writes, one answers point reads, one searches; each starts when it is first needed. Brief reads are
-    made on the event loop as long as they are quick.
+    """One thread writes, one answers point reads, one searches, one sweeps; each starts when it is first needed. Brief
+    reads are made on the event loop as long as they are quick.
 
     `origin` names this instance in its events. Seconds, in real time whatever `clock` says: `busy_timeout` is how long
     other processes are waited for, `unit_idle_timeout` how long an open unit may do nothing, `loop_limit` how long a
@@ -91,6 +91,9 @@ class SqliteStorage(SqliteReader):
         open_ = partial(connect_reader, self._path, busy_timeout=busy_timeout)
         self._points = Lane(open_, name=name, together=_POINT_READS)
         self._searches = Lane(open_, name=name, together=1)
+        self._sweeps = Lane(
+            partial(connect_sweeper, self._path, busy_timeout=busy_timeout), name=name, together=1
+        )
         self._on_loop = LoopConnection(self._path, self._points)
         self._mark = ChangeMark(self._on_loop)
         self._loop_reads = LoopReads(self._on_loop, limit=loop_limit)
@@ -105,6 +108,7 @@ class SqliteStorage(SqliteReader):
         self._stack.push_async_callback(self._writer.close)
         self._stack.push_async_callback(self._points.close)
         self._stack.push_async_callback(self._searches.close)
+        self._stack.push_async_callback(self._sweeps.close)
         self._on_loop.start()
         self._stack.callback(self._on_loop.close)
         return self
@@ -216,7 +220,7 @@ class SqliteStorage(SqliteReader):
             "size_bytes": _size(self._path),
             "wal_bytes": _size(self._path.with_name(self._path.name + "-wal")),
             "waiting_writes": self._writer.waiting,
-            "waiting_reads": self._points.waiting + self._searches.waiting,
+            "waiting_reads": self._points.waiting + self._searches.waiting + self._sweeps.waiting,
             "loop_reads": self._loop_reads.done,
             "slow_loop_reads": self._loop_reads.slow,
             "transactions": self._writer.transactions,
@@ -236,6 +240,9 @@ class SqliteStorage(SqliteReader):
         if self._loop_reads.turn_due:
             await asyncio.sleep(0)
         return done[0]
+
+    async def _sweep(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._sweeps.call(read)
 
 
 def _schema_version(connection: sqlite3.Connection) -> int:

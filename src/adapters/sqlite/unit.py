@@ -52,6 +52,9 @@ class SqliteUnit(SqliteReader):
             self._failure = Unavailable("a write of this unit was cancelled: it was rolled back")
             raise
 
+    async def _sweep(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._read(read)
+
     async def _read(
         self,
         read: Callable[[sqlite3.Connection], T],

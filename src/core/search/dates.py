@@ -65,9 +65,10 @@ class Named(NamedTuple):
 def named_times(question: str, now: datetime, first_year: int) -> list[Named]:
     """Whatever can be read as a date. A day or a month without a year stands for that of every year since
     `first_year`, `3/4/2025` for both of the days that it may be. Days begin where `now` says.
+    What is told from now counts where no date is written out, which it would be told from.
     """
     found = list(_absolute(question, now, first_year))
-    if _CUE.search(question):
+    if not found and _CUE.search(question):
         found += _from_now(question, now)
     return found
 

@@ -63,6 +63,11 @@ class Embedding:
         return tuple(each for each in (self._stored, self._quick) if each is not None)
 
     @property
+    def stored_model(self) -> str:
+        """Whose vectors the store keeps; empty where it keeps none."""
+        return "" if self._stored is None else self._stored.model
+
+    @property
     def quick(self) -> Embedder | None:
         return self._quick
 

@@ -114,6 +114,11 @@ class Follower:
                 query = EntryQuery(filter=_EVERYTHING, order="oldest", limit=_PAGE, cursor=page.cursor)
             self._seq, self._index = head, index
 
+    async def forget(self) -> None:
+        """It is to be filled again, and not from the sidecar."""
+        async with self._turn:
+            self._index, self._loaded = None, True
+
     @property
     def save_due(self) -> bool:
         return self._index is not None and self._keeping.due(self._index, self._seq)

@@ -212,6 +212,12 @@ class Search:
         """To be said after a purge, before its caller hears of it: no file may hold the words of what is gone."""
         await self._keeping.drop()
 
+    async def rebuild(self) -> str:
+        """The next question makes it anew from the store. The model whose vectors the store keeps, if any."""
+        await self._keeping.drop()
+        await self._follower.forget()
+        return self._embedding.stored_model
+
     async def idle(self) -> None:
         """Until what was begun beside the answers (saving, embedding) has ended, well or not."""
         if self._errands:

@@ -12,6 +12,12 @@ from ..registry import Registered, load, missing, registered
 from .output import show, show_json
 from .parsing import Parser
 
+_SETTINGS = {
+    "storage": "AGENT_MEMORY_DB_TYPE or AGENT_MEMORY_STORAGE",
+    "blob_store": "exports and backups go to a folder; no setting chooses another yet",
+}
+"""What chooses an adapter of a port, where it is not the port's own name."""
+
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """`problem` says why it cannot be used here, and is empty where it can. `capabilities` are None where they are
@@ -70,8 +76,7 @@ def _row(one: Registered) -> Row:
 
 
 def _of_port(port: str, rows: list[Row]) -> str:
-    setting = "DB_TYPE or AGENT_MEMORY_STORAGE" if port == "storage" else port.upper()
-    lines = [f"{port} (AGENT_MEMORY_{setting})"]
+    lines = [f"{port} ({_SETTINGS.get(port, f'AGENT_MEMORY_{port.upper()}')})"]
     for row in rows:
         if row.port == port:
             lines.append(f"  {row.name:<12} {row.package} {row.version}: {row.summary or row.problem}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from ...core import requests, requests_team
+from ...core import requests, requests_moving, requests_team
 from ...ports.errors import Rejected
 from ...ports.records import KINDS
 from ..cli import EXIT_CODES
@@ -30,6 +30,9 @@ _TOOLS: dict[type[msgspec.Struct], str] = {
     requests.Update: "memory_update",
     requests.Forget: "memory_forget",
     requests.FileLock: "memory_file_lock",
+    requests_moving.ExportCall: "memory_export",
+    requests_moving.ImportCall: "memory_import",
+    requests_moving.MaintainCall: "memory_maintain",
     requests_team.SessionCall: "memory_session",
     requests_team.VoteCall: "memory_vote",
     requests_team.ContextCall: "memory_context",

@@ -16,7 +16,9 @@ from .application import Refused, UnknownTool
 from .arguments import decode_arguments
 from .content import CacheHint, Page, ToolResult
 from .failures import failure_data
-from .tools import TOOLS, listed
+from .handlers_moving import MovingTools
+from .tool_schemas import listed
+from .tools import TOOLS
 
 if TYPE_CHECKING:
     from ..settings import ToolSet
@@ -47,10 +49,13 @@ class NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Tool(msgspec.Struct, frozen=True):
+    """`long`: it takes a third argument, by which it says how far it is."""
+
     schema: dict[str, Any]
     decoder: msgspec.json.Decoder[Any]
-    run: Callable[[Any, Caller], Awaitable[Any]]
+    run: Callable[..., Awaitable[Any]]
     tell: Callable[[Any], str]
+    long: bool = False
 
 
 class MemoryTools:
@@ -72,10 +77,13 @@ class MemoryTools:
             "memory_health": (NoArguments, self._health, _health_text),
         }
         self._listed = tool_list(app.settings.tools)
+        long = MovingTools(app, self._check_key).runs
         self._tools = {
-            schema["name"]: _Tool(schema["inputSchema"], msgspec.json.Decoder(kind), run, tell)
+            schema["name"]: _Tool(
+                schema["inputSchema"], msgspec.json.Decoder(kind), run, tell, long=schema["name"] in long
+            )
             for schema in _offered(app.settings.tools)
-            for kind, run, tell in [made[schema["name"]]]
+            for kind, run, tell in [made.get(schema["name"]) or long[schema["name"]]]
         }
 
     async def list_tools(self, cursor: str | None) -> Page:
@@ -93,7 +101,7 @@ class MemoryTools:
             if limits is not None and name not in UNLIMITED:
                 await limits.admit(caller, _agent_of(arguments))
             request = decode_arguments(tool.decoder, arguments, tool.schema)
-            result = await tool.run(request, caller)
+            result = await tool.run(request, caller, *((context.progress,) if tool.long else ()))
         except PortError as error:
             return ToolResult(text.failure(error), failure_data(error), is_error=True, error=error.code)
         return ToolResult(tool.tell(result), result)

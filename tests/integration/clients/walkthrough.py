@@ -25,6 +25,9 @@ TOOL_NAMES = [
     "memory_session",
     "memory_vote",
     "memory_health",
+    "memory_export",
+    "memory_import",
+    "memory_maintain",
 ]
 
 
@@ -49,6 +52,7 @@ async def walk_through(client: ToolClient) -> None:
     await _change(client, decision)
     await _tie(client, decision, lesson)
     await _lock(client)
+    await _move(client)
     await _together(client)
     await _forget(client, decision, lesson)
     assert (await _done(client, "memory_health", {}))["status"] == "healthy"
@@ -191,6 +195,27 @@ async def _lock(client: ToolClient) -> None:
     assert "admin_key" in await _refused(client, "memory_file_lock", {**force, "admin_key": "guess"})
     ended = (await _done(client, "memory_file_lock", {**force, "admin_key": ADMIN_KEY}))["ended"]
     assert ended["agent"] == "planner"
+
+
+async def _move(client: ToolClient) -> None:
+    everything = await _done(client, "memory_export", {"format": "jsonl", "scope": "acme"})
+    assert everything["counts"]["entries"] == 3
+    kept = await _done(client, "memory_export", {"name": "acme.md", "format": "markdown", "scope": "acme"})
+    assert (kept["name"], kept["digest"]) == ("acme.md", everything["digest"])
+    wanted = {"format": "markdown", "on_conflict": "update", "dry_run": True, "admin_key": ADMIN_KEY}
+    assert "admin_key" in await _refused(
+        client, "memory_import", {**wanted, "name": "acme.md", "admin_key": "guess"}
+    )
+    tried = await _done(client, "memory_import", {**wanted, "name": "acme.md"})
+    assert tried["entries"] == {"created": 0, "updated": 0, "skipped": 3, "conflicts": 0}
+    text = {"content": everything["content"], "format": "jsonl", "admin_key": ADMIN_KEY}
+    assert (await _done(client, "memory_import", text))["entries"]["skipped"] == 3
+    cut = {**text, "content": everything["content"][:-9]}
+    assert "content" in await _refused(client, "memory_import", cut)
+    maintain = {"action": "consolidate", "dry_run": True}
+    assert "admin_key" in await _refused(client, "memory_maintain", maintain)
+    found = await _done(client, "memory_maintain", {**maintain, "admin_key": ADMIN_KEY})
+    assert found["found"] == 0
 
 
 async def _together(client: ToolClient) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from .moving_acts import MovingActs
 from .oracle import Known, inside, sees
-from .team_acts import TeamActs
 
 if TYPE_CHECKING:
     from .programs import Step
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 UNKNOWN = "01999999-0000-7000-8000-000000000000"
 
 
-class Play(TeamActs):
+class Play(MovingActs):
     """One program on one memory: `ceilings` are the callers, and where they write."""
 
     """A program's acts, each with what it must answer."""
@@ -99,7 +99,11 @@ class Play(TeamActs):
             if not inside(scope, surface.ceiling):
                 assert answer.error, f"{surface.ceiling!r} forgot in {scope!r}"
                 return
-            expected = {known.id for known in oracle.visible(surface.ceiling) if known.scope == scope}
+            expected = {
+                known.id
+                for known in oracle.visible(surface.ceiling)
+                if known.scope == scope and "common" in known.tags
+            }
         else:
             few = [known for n in (step.entry, step.other) if (known := self.known(n)) is not None]
             if not few:

@@ -115,7 +115,7 @@ def _keys_of_everybody() -> AbstractContextManager[Any]:
 
 
 def _similar_everywhere() -> AbstractContextManager[Any]:
-    similar = search.LateSearch.similar
+    similar: Any = search.LateSearch.similar
 
     async def everywhere(self: Any, entries: Any, **others: Any) -> Any:
         return await similar(self, entries, **others | {"ceiling": GLOBAL})
@@ -181,7 +181,9 @@ def _whoever_changed(self: topics.EntryTopic, burst: Burst) -> tuple[str, ...]:
 _STORES: Final = (
     Gets, Finds, Relates, Walks, FindsWays, Counts, NamesScopes, NamesTags, ListsSessions, Deletes,
 )  # fmt: skip
-_USE_CASES: Final = ("recall", "forget", "drafting", "sessions", "votes", "context")
+_USE_CASES: Final = (
+    "recall", "forget", "drafting", "sessions", "votes", "context", "moving.export", "moving.converting",
+)  # fmt: skip
 
 MUTANTS: Final[dict[str, Callable[[], AbstractContextManager[Any]]]] = {
     **{f"storage-{store.__name__}": partial(_stores, store) for store in _STORES},

@@ -51,8 +51,8 @@ class Oracle:
     edges: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     locks: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     keys: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    sessions: dict[str, str] = field(default_factory=dict[str, str])
-    """Scopes of sessions, each with the marker of its purpose. One a scope, whether it is open or has ended."""
+    sessions: dict[str, bool] = field(default_factory=dict[str, bool])
+    """Scopes of sessions, and whether the last one there is open."""
     votes: dict[tuple[str, str], dict[str, str]] = field(
         default_factory=dict[tuple[str, str], dict[str, str]]
     )

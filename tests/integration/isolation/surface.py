@@ -54,9 +54,7 @@ class Surface:
         self.prompts = MemoryPrompts(mine)
         self.completions = MemoryCompletions(mine)
         self.subscriptions = MemorySubscriptions(mine)
-        self.library = OpenMemory(
-            app.memory, app.file_locks, app.team, Caller(client="lib", ceiling=ceiling), app.feed
-        )
+        self.library = OpenMemory(mine, Caller(client="lib", ceiling=ceiling))
         self.told: list[str] = []
         self.stirred = asyncio.Event()
         self.events: list[Event] = []

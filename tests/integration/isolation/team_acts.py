@@ -58,9 +58,9 @@ class TeamActs:
         if len(segments(scope)) == 3:
             purpose = f"purpose {self.marker()}"
             begun = await surface.call("memory_session", action="begin", scope=scope, purpose=purpose)
-            assert bool(begun.error) == (not mine or scope in oracle.sessions), begun.text
+            assert bool(begun.error) == (not mine or oracle.sessions.get(scope, False)), begun.text
             if not begun.error:
-                oracle.sessions[scope] = purpose
+                oracle.sessions[scope] = True
                 oracle.named[purpose] = {scope}
                 oracle.changed.add(scope)
             if step.options["purge"]:
@@ -81,6 +81,7 @@ class TeamActs:
         if not mine or scope not in oracle.sessions:
             assert ended.error in {"rejected", "not_found"}, ended.text
         elif not ended.error:
+            oracle.sessions[scope] = False
             oracle.changed.update((scope, kept_in))
             entry = ended.data.get("summary_entry")
             if entry is not None:

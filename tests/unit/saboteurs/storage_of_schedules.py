@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent_memory.ports.storage import Storage
 
 
-@breaks(301)
+@breaks(295)
 class ASessionEndsOnce(Wrapper):
     """Whoever ends it again is told that it is done, and nothing is changed."""
 
@@ -36,7 +36,7 @@ class ASessionEndsOnce(Wrapper):
         return PutSession(msgspec.structs.replace(change.session, ended_at=first))
 
 
-@breaks(302)
+@breaks(292)
 class AVoteOutlivesItsUnit(Wrapper):
     """One that was cancelled with other changes is cast all the same."""
 
@@ -50,7 +50,7 @@ class AVoteOutlivesItsUnit(Wrapper):
             raise
 
 
-@breaks(303)
+@breaks(293)
 class DoesHalfOfWhatWasLost(Wrapper):
     """What was not answered is tried again later, its first change alone."""
 
@@ -70,7 +70,7 @@ class DoesHalfOfWhatWasLost(Wrapper):
             raise
 
 
-@breaks(304)
+@breaks(294)
 class AKeyIsFreeOnceItsJobFailed(Wrapper):
     def __init__(self, inner: Storage) -> None:
         super().__init__(inner)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Question,
         ScopeStats,
         Stats,
+        Sweep,
         VectorQuery,
     )
     from agent_memory.ports.records import (
@@ -102,6 +103,20 @@ class WrappedReader(Reader):
 
     async def votes(self, scope: str, question: str) -> list[Vote]:
         return await self.reads.votes(scope, question)
+
+    async def sweep_versions(
+        self, sweep: Sweep, *, ids: Sequence[str] | None = None, former: bool = True
+    ) -> Page[Revision]:
+        return await self.reads.sweep_versions(sweep, ids=ids, former=former)
+
+    async def sweep_relations(self, sweep: Sweep) -> Page[Relation]:
+        return await self.reads.sweep_relations(sweep)
+
+    async def sweep_sessions(self, sweep: Sweep, *, ids: Sequence[str] | None = None) -> Page[Session]:
+        return await self.reads.sweep_sessions(sweep, ids=ids)
+
+    async def sweep_votes(self, sweep: Sweep) -> Page[Vote]:
+        return await self.reads.sweep_votes(sweep)
 
     async def questions(self, where: ScopeFilter, *, limit: int = 50) -> list[Question]:
         return await self.reads.questions(where, limit=limit)

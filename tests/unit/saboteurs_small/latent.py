@@ -9,6 +9,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from .remote_blobs import RemoteBlobs
 from .remote_breaker import RemoteBreaker
 from .remote_bus import RemoteBus
 from .remote_cache import RemoteCache
@@ -17,10 +18,11 @@ from .remote_limiter import RemoteLimiter
 from .remote_lock import RemoteLock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
     from types import TracebackType
 
     from agent_memory.adapters.inprocess.event_bus import EventHub
+    from agent_memory.ports.blobs import Blob
     from agent_memory.ports.circuit_breaker import BreakerStatus
     from agent_memory.ports.embedder import Kind, Span
     from agent_memory.ports.lock import Held, Lease
@@ -153,3 +155,21 @@ class LatentEmbedder(RemoteEmbedder):
     async def split(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         await hop()
         return await super().split(texts)
+
+
+class LatentBlobs(RemoteBlobs):
+    async def put(self, name: str, parts: AsyncIterator[bytes], *, replace: bool = False) -> Blob:
+        await hop()
+        blob = await super().put(name, parts, replace=replace)
+        await hop()
+        return blob
+
+    async def get(self, name: str) -> AsyncIterator[bytes]:
+        await hop()
+        async for part in super().get(name):
+            await hop()
+            yield part
+
+    async def delete(self, name: str) -> bool:
+        await hop()
+        return await super().delete(name)

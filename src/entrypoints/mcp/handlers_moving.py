@@ -1,0 +1,59 @@
+"""The tools that move the memory and keep it in order, at work: long calls, that say how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from ...core.requests_moving import ExportCall, ImportCall, MaintainCall
+from . import text_moving
+
+if TYPE_CHECKING:
+    from ...core.caller import Caller
+    from ...core.maintaining import Maintaining
+    from ...core.moving.mover import Moving
+    from ..wiring import App
+
+Progress = Callable[[float, float | None, str | None], None]
+LongRun = Callable[[Any, "Caller", Progress], Awaitable[Any]]
+CheckKey = Callable[[str | None, "Caller", str, str], None]
+
+
+class MovingTools:
+    """What is behind them is made by the first call of one."""
+
+    def __init__(self, app: App, check_key: CheckKey) -> None:
+        self._app = app
+        self._check_key = check_key
+        self._moving: Moving | None = None
+        self._maintaining: Maintaining | None = None
+
+    @property
+    def runs(self) -> dict[str, tuple[type[Any], LongRun, Callable[[Any], str]]]:
+        return {
+            "memory_export": (ExportCall, self._export, text_moving.exported),
+            "memory_import": (ImportCall, self._import, text_moving.imported),
+            "memory_maintain": (MaintainCall, self._maintain, text_moving.maintained),
+        }
+
+    async def _export(self, request: ExportCall, caller: Caller, progress: Progress) -> object:
+        return await self._mover().export(request, caller, progress)
+
+    async def _import(self, request: ImportCall, caller: Caller, progress: Progress) -> object:
+        self._check_key(request.admin_key, caller, "importing", "nothing was imported")
+        return await self._mover().import_(request, caller, progress)
+
+    async def _maintain(self, request: MaintainCall, caller: Caller, progress: Progress) -> object:
+        self._check_key(request.admin_key, caller, "maintenance", "nothing was done")
+        if self._maintaining is None:
+            from ..moving import make_maintaining  # noqa: PLC0415 - a start has no use for it
+
+            self._maintaining = make_maintaining(self._app)
+        return await self._maintaining.maintain(request, caller, progress)
+
+    def _mover(self) -> Moving:
+        if self._moving is None:
+            from ..moving import make_moving  # noqa: PLC0415 - a start has no use for it
+
+            self._moving = make_moving(self._app)
+        return self._moving

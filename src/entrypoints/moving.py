@@ -1,0 +1,107 @@
+"""Moving and maintenance, composed where they are first asked for: a start has no use for them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..adapters.files.blobs import FileBlobStore
+from ..core.maintaining import Maintaining
+from ..core.moving.mover import Moving, exported, form_of
+from ..ports.errors import Rejected
+from .work import backups_of, schedules
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncIterator, Callable
+
+    from ..core.caller import Caller
+    from ..core.moving.export import Report
+    from ..core.moving.results import ExportResult, ImportResult
+    from ..core.requests_moving import Format, ImportCall
+    from .settings import Settings
+    from .wiring import App
+
+_PART = 256 * 1024
+
+
+def export_folder(settings: Settings) -> Path:
+    if settings.export_dir is not None:
+        return settings.export_dir
+    if settings.db_type == "postgresql":
+        return settings.data_dir / "exports"
+    return settings.db_path.with_name(settings.db_path.name + "-exports")
+
+
+def make_moving(app: App) -> Moving:
+    return Moving(
+        app.storage, FileBlobStore(export_folder(app.settings)), wrote=_wrote(app), cleaner=app.cleaner
+    )
+
+
+def make_maintaining(app: App) -> Maintaining:
+    return Maintaining(
+        app.storage,
+        app.clock,
+        search=app.search,
+        backing=backups_of(app),
+        schedules=lambda: schedules(app),
+        wrote=_wrote(app),
+    )
+
+
+async def export_to(
+    moving: Moving,
+    caller: Caller,
+    path: str | os.PathLike[str],
+    *,
+    scope: str | None,
+    form: Format | None,
+    report: Report | None = None,
+) -> ExportResult:
+    """Into a file of its caller's choice: there whole in the end, in place of what was there, or not at all."""
+    target = _target(path)
+    export = moving.export_of(caller, scope=scope, form=form_of(form, target.name), report=report)
+    blob = await FileBlobStore(target.parent).put(target.name, export.parts(), replace=True)
+    return exported(export, size=blob.size, name=str(path))
+
+
+def _target(path: str | os.PathLike[str]) -> Path:
+    """Where its caller may well have meant a link: theirs is the folder, and the choice."""
+    folder = Path(path).absolute().parent.resolve()
+    if not folder.is_dir():
+        raise Rejected(f"{folder}: there is no such folder")
+    return folder / Path(path).name
+
+
+async def import_from(
+    moving: Moving,
+    caller: Caller,
+    path: str | os.PathLike[str],
+    call: ImportCall,
+    *,
+    report: Report | None = None,
+) -> ImportResult:
+    if call.content is not None or call.name is not None:
+        raise Rejected("give a file, content or name, not several", "content")
+    return await moving.import_from(
+        lambda: read_file(path),
+        caller,
+        form=form_of(call.format, Path(path).name),
+        on_conflict=call.on_conflict,
+        dry_run=call.dry_run,
+        report=report,
+    )
+
+
+async def read_file(path: str | os.PathLike[str]) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(Path(path).open, "rb") as file:
+        while part := await asyncio.to_thread(file.read, _PART):
+            yield part
+
+
+def _wrote(app: App) -> Callable[[], None] | None:
+    """Whoever wrote is to read it at once."""
+    answers = app.query_cache.answers
+    return None if answers is None else answers.wrote

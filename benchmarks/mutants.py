@@ -204,8 +204,8 @@ def page(possible: list[Mutant], results: Results, fresh: Results | None) -> str
         ),
         "",
         (
-            f"Of the {len(survivors)} survivors {explained} are judged, by reading them, to change nothing that the port "
-            "promises; the table says why for each. That is a judgement made after the fact and no measurement."
+            f"Of the {len(survivors)} survivors {explained} are judged, by reading them, to change nothing that the "
+            "port promises; the table says why for each. That is a judgement made after the fact and no measurement."
         ),
         "",
         *(_fresh(possible, fresh) if fresh is not None else ()),

@@ -204,8 +204,8 @@ def page(possible: list[Mutant], results: Results, fresh: Results | None) -> str
         ),
         "",
         (
-            f"Of the {len(survivors)} survivors {explained} are judged, by reading them, to change nothing that the port "
-            "promises; the table says why for each. That is a judgement made after the fact and no measurement."
+            f"Of the {len(survivors)} survivors {explained} are judged, by reading them, to change nothing that the "
+            "port promises; the table says why for each. That is a judgement made after the fact and no measurement."
         ),
         "",
         *(_fresh(possible, fresh) if fresh is not None else ()),
@@ -239,7 +239,7 @@ def _fresh(possible: list[Mutant], fresh: Results) -> list[str]:
         "",
         (
             f"{len(fresh.outcomes)} other mutants, evenly chosen, tried after those clauses were added: {found} found, "
-            f"**{100 * found / len(fresh.outcomes):.1f} %**. It survived:"
+            f"**{100 * found / len(fresh.outcomes):.1f} %** (of so few, give or take ten). These survived:"
         ),
         "",
         *(f"- `{m.file}:{m.line}` `{m.place}`: {m.change}" for m in survivors),

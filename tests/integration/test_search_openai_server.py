@@ -65,7 +65,7 @@ async def test_a_server_that_is_down_is_not_asked_by_every_question(tmp_path: Pa
 async def test_two_failures_are_enough_whatever_the_threshold(tmp_path: Path) -> None:
     """Each of them is a question that waited."""
     async with EmbeddingServer().running() as embedding:
-        shape = settings(embedding, CB_RESET_TIMEOUT_MS="600000", CB_FAILURE_THRESHOLD="5")
+        shape: dict[str, Any] = settings(embedding, CB_RESET_TIMEOUT_MS="600000", CB_FAILURE_THRESHOLD="5")
         async with server(tmp_path / "memory.db", **shape) as client:
             kept = await remembered(client, "The rollout of the billing service waits for Ines.")
             assert await until_whole(client, "who holds up billing?") == [kept]

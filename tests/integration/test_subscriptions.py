@@ -84,12 +84,14 @@ async def test_a_part_of_the_wishes_is_acknowledged_as_such() -> None:
 
 
 async def test_who_unsubscribes_hears_no_more() -> None:
-    async with shape("embedded") as environment:
-        async with listening(environment, "legacy", OF_SCOPE + "acme", OF_SCOPE + "other") as listener:
-            await listener.client.session.unsubscribe_resource(OF_SCOPE + "acme")  # pyright: ignore[reportDeprecated]
-            await remember(listener.client, "unheard", "acme")
-            await remember(listener.client, "heard", "other")
-            assert await listener.heard() == OF_SCOPE + "other"
+    async with (
+        shape("embedded") as environment,
+        listening(environment, "legacy", OF_SCOPE + "acme", OF_SCOPE + "other") as listener,
+    ):
+        await listener.client.session.unsubscribe_resource(OF_SCOPE + "acme")  # pyright: ignore[reportDeprecated]
+        await remember(listener.client, "unheard", "acme")
+        await remember(listener.client, "heard", "other")
+        assert await listener.heard() == OF_SCOPE + "other"
 
 
 async def test_an_older_clients_subscription_outlives_its_daemon() -> None:
@@ -108,9 +110,12 @@ async def test_an_older_clients_subscription_outlives_its_daemon() -> None:
 async def test_a_daemon_that_ends_ends_its_streams_in_good_order() -> None:
     async with a_home() as home:
         environment = home.environment(DAEMON="required")
-        async with daemon_of(home) as first, connected(environment, mode="2026-07-28") as client:
-            async with client.listen(resource_subscriptions=[OF_SCOPE + "acme"]) as events:
-                first.terminate()
-                async with asyncio.timeout(60):
-                    assert [event async for event in events] == []
-                    assert await first.wait() == 0
+        async with (
+            daemon_of(home) as first,
+            connected(environment, mode="2026-07-28") as client,
+            client.listen(resource_subscriptions=[OF_SCOPE + "acme"]) as events,
+        ):
+            first.terminate()
+            async with asyncio.timeout(60):
+                assert [event async for event in events] == []
+                assert await first.wait() == 0

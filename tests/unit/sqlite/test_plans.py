@@ -61,7 +61,7 @@ async def test_a_search_meets_entries_by_row_number(storage: SqliteStorage, sear
 
 async def test_duplicates_are_looked_up_by_index(storage: SqliteStorage) -> None:
     steps = await storage._points.call(
-        lambda c: c.execute(f"EXPLAIN QUERY PLAN {entries._BY_HASH}", ("s", b"h")).fetchall()
+        lambda c: c.execute(f"EXPLAIN QUERY PLAN {entries.BY_HASH}", ("s", b"h")).fetchall()
     )
     assert [step[3] for step in steps] == [
         "SEARCH entries USING INDEX entries_active (scope=? AND content_hash=?)"

@@ -91,14 +91,14 @@ class LatentBus(RemoteBus):
         super().__init__(line, hub)
         self.order = asyncio.Lock()
         self.accepted = 0
-        self.delivered = asyncio.Condition()
+        self.idle = asyncio.Event()
+        self.idle.set()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """What the backend has is delivered, also when its publisher leaves."""
-        async with self.delivered:
-            await self.delivered.wait_for(lambda: not self.accepted)
+        await self.idle.wait()
         await super().__aexit__(kind, error, trace)
 
     async def publish(self, events: Sequence[Event]) -> None:
@@ -107,15 +107,19 @@ class LatentBus(RemoteBus):
             events if self.line.is_cut else []
         )  # which says whether anything can be published
         self.accepted += 1
+        self.idle.clear()
         self.line.later(self.deliver(events))
 
     async def deliver(self, events: Sequence[Event]) -> None:
-        async with self.order:
-            await hop()
-            await super().publish(events)
-        async with self.delivered:
+        try:
+            async with self.order:
+                await hop()
+                # What the backend has is delivered, also where the line was cut since.
+                await self.inner.publish([self.fit(event) for event in events])
+        finally:
             self.accepted -= 1
-            self.delivered.notify_all()
+            if not self.accepted:
+                self.idle.set()
 
 
 class LatentLimiter(RemoteLimiter):

@@ -9,9 +9,11 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from agent_memory.ports.errors import Unavailable
+
 from .remote_blobs import RemoteBlobs
 from .remote_breaker import RemoteBreaker
-from .remote_bus import RemoteBus
+from .remote_bus import LOST, RemoteBus
 from .remote_cache import RemoteCache
 from .remote_embedder import RemoteEmbedder
 from .remote_limiter import RemoteLimiter
@@ -91,31 +93,35 @@ class LatentBus(RemoteBus):
         super().__init__(line, hub)
         self.order = asyncio.Lock()
         self.accepted = 0
-        self.delivered = asyncio.Condition()
+        self.idle = asyncio.Event()
+        self.idle.set()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """What the backend has is delivered, also when its publisher leaves."""
-        async with self.delivered:
-            await self.delivered.wait_for(lambda: not self.accepted)
+        await self.idle.wait()
         await super().__aexit__(kind, error, trace)
 
     async def publish(self, events: Sequence[Event]) -> None:
         await hop()
-        await super().publish(
-            events if self.line.is_cut else []
-        )  # which says whether anything can be published
+        cut = self.line.is_cut
         self.accepted += 1
-        self.line.later(self.deliver(events))
+        self.idle.clear()
+        self.line.later(self.deliver([LOST] if cut else events))  # behind what is on its way
+        if cut:
+            raise Unavailable("the line is cut")
 
     async def deliver(self, events: Sequence[Event]) -> None:
-        async with self.order:
-            await hop()
-            await super().publish(events)
-        async with self.delivered:
+        try:
+            async with self.order:
+                await hop()
+                # What the backend has is delivered, also where the line was cut since.
+                await self.inner.publish([self.fit(event) for event in events])
+        finally:
             self.accepted -= 1
-            self.delivered.notify_all()
+            if not self.accepted:
+                self.idle.set()
 
 
 class LatentLimiter(RemoteLimiter):

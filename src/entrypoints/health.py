@@ -83,7 +83,7 @@ async def check_health(app: App, ceiling: str) -> Health:
     connected = bool(database.get("connected"))
     breaker = await _breaker(app, problems)
     # At once: one that does not answer is waited for once.
-    asked = asyncio.gather(_redis(app), _locks_and_limiter(app, ceiling), _vectors(app))
+    asked = asyncio.gather(_redis(app), _locks_and_limiter(app, ceiling), _vectors(app, counted=everybody))
     (redis, of_redis), (locks, limiter, of_others), (vectors, of_vectors) = await asked
     problems += of_redis + of_others + of_vectors
     return Health(
@@ -113,8 +113,10 @@ async def _breaker(app: App, problems: list[str]) -> dict[str, Any]:
     return {"name": now.name, "state": now.state, "failures": now.failures, "retryAfter": now.retry_after}
 
 
-async def _vectors(app: App) -> tuple[dict[str, Any], list[str]]:
-    """Counted in this process's index, where it is loaded: looking loads nothing and asks no server."""
+async def _vectors(app: App, *, counted: bool) -> tuple[dict[str, Any], list[str]]:
+    """Counted in this process's index, where it is loaded: looking loads nothing and asks no server. Not
+    `counted` under a ceiling: the index is of the whole store.
+    """
     model = app.search.model
     if model is None:
         return {}, []
@@ -125,8 +127,9 @@ async def _vectors(app: App) -> tuple[dict[str, Any], list[str]]:
     except TimeoutError:
         count = None
     figures["loaded"] = count is not None
-    figures["entries"] = 0 if count is None else count.entries
-    figures["pending"] = 0 if count is None else count.pending
+    if counted:
+        figures["entries"] = 0 if count is None else count.entries
+        figures["pending"] = 0 if count is None else count.pending
     if app.search.breaker is None:
         return figures, []
     now = await app.search.breaker.status()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ...core.requests_moving import ExportCall, ImportCall, MaintainCall
+from ...ports.errors import Rejected
 from . import text_moving
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ class MovingTools:
         return await self._mover().export(request, caller, progress)
 
     async def _import(self, request: ImportCall, caller: Caller, progress: Progress) -> object:
+        if caller.agent and not self._app.settings.admin_key:
+            # Provenance and votes come with an export: a pinned agent would sign as another.
+            raise Rejected(
+                "admin_key: an agent that is pinned (AGENT_MEMORY_AGENT_ID) imports only with the admin key, and "
+                "this server has none (AGENT_MEMORY_ADMIN_KEY); nothing was imported",
+                "admin_key",
+            )
         self._check_key(request.admin_key, caller, "importing", "nothing was imported")
         return await self._mover().import_(request, caller, progress)
 

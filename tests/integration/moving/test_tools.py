@@ -145,3 +145,16 @@ async def test_the_action_may_be_said(tmp_path: Path, action: str) -> None:
         empty = json.dumps(await done(client, "export", action="export"))
         assert "sha256" in empty
         assert "action" in await refused(client, action, action="explode")
+
+
+async def test_a_pinned_agent_imports_only_with_the_admin_key(tmp_path: Path) -> None:
+    """Votes and provenance come with an export: it would sign as another."""
+    await fill(tmp_path / "one.db", 2)
+    async with connect(tmp_path / "one.db") as client:
+        text = (await done(client, "export", format="jsonl"))["content"]
+    async with connect(tmp_path / "two.db", AGENT_ID="ada") as client:
+        assert "AGENT_MEMORY_ADMIN_KEY" in await refused(client, "import", content=text, format="jsonl")
+    async with connect(tmp_path / "two.db", AGENT_ID="ada", ADMIN_KEY="Key-of-77") as client:
+        assert "admin_key" in await refused(client, "import", content=text, format="jsonl")
+        result = await done(client, "import", content=text, format="jsonl", admin_key="Key-of-77")
+        assert result["entries"]["created"] == 2

@@ -18,8 +18,8 @@ HEAD = """# The tools
 
 Made by `examples/tools_page.py` from calls to a real server (`agent-memory mcp`). Each call shows the
 `arguments` that a client sends with `tools/call`, then the `structuredContent` and the text that come back: the same
-answer for programs and for models. Arguments are optional unless marked. What `tools/list` answers is kept short: bounds
-are not in it, nor are some arguments (for programs and for who runs the server: `admin_key`, `explain`, ...). They are
+answer for programs and for models. Arguments are optional unless marked. What `tools/list` answers is kept short:
+bounds are not in it, nor are some arguments (for programs and for who runs the server: `admin_key`, `explain`, ...). They are
 taken all the same, and are told to whoever passes a bound or an argument that there is not.
 
 A message has at most 4 MiB (4,194,304 bytes) as a line; a longer one is refused, by its id where that stands in the
@@ -136,8 +136,10 @@ each other, and none of them can act as anyone outside it.
 Guidelines come first (the most important, then as they were added), then what the task finds (`knowledge`; without a
 task, or where it finds nothing, what is important, then what is new), the last hand-overs of the project, its open
 sessions, and files checked out. `max_tokens` (default 2000) counts as in `memory_recall`; others' work has a third of
-it at most, and guidelines half of what is left, where there is that much to say. `truncated` says that something found
-no place, `degraded` that a part of the search, or the locks, could not be asked.
+it at most, and guidelines half of what is left, where there is that much to say (the
+first one is cut to fit before a fact takes its place). At most 100 guidelines and 20 open
+sessions are looked at, and 25 entries for a task (100 without one). `truncated` says that something was left out, for
+its length or its number, `degraded` that a part of the search, or the locks, could not be asked.
 
 No age and no clock is in the answer, and recency counts from the newest entry: while nothing is written, expires or is
 locked, an answer is the same to the byte, so that a prompt which holds it is found in a provider's cache.

@@ -18,6 +18,8 @@ import argparse
 import asyncio
 import contextlib
 import os
+import random
+import re
 import shutil
 import signal
 import sys
@@ -138,6 +140,11 @@ class Copy:
 def _clause(line: str) -> str:
     name = line.partition("::test_")[2].split(" ")[0]
     return "-".join(name.split("_")[:2]).upper() if name else "import"
+
+
+def _unplaced(name: str) -> str:
+    """Without the number of the line, which moves: two changes alike in one function are taken for one."""
+    return re.sub(r":\d+ ", " ", name, count=1)
 
 
 def made(only: str) -> list[Mutant]:
@@ -271,8 +278,17 @@ def main() -> None:
     )
     parser.add_argument("--fresh", type=Path, metavar="FILE", help="results of another sample, for the page")
     parser.add_argument("--again", action="store_true", help="try the survivors among the results once more")
+    parser.add_argument("--sample", type=int, metavar="N", help="so many of them, chosen at random")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="what the choice begins with")
+    parser.add_argument(
+        "--unlike", type=Path, action="append", default=[], metavar="FILE", help="none that these results have"
+    )
     asked = parser.parse_args()
     mutants = made(asked.only)[asked.first :: asked.every]
+    seen = {_unplaced(name) for file in asked.unlike for name in _read(file).outcomes}
+    mutants = [mutant for mutant in mutants if _unplaced(mutant.name) not in seen]
+    if asked.sample is not None:
+        mutants = random.Random(asked.seed).sample(mutants, asked.sample)
     if asked.list:
         print("\n".join(mutant.name for mutant in mutants))
         print(f"{len(mutants)} mutants")

@@ -83,7 +83,7 @@ class CacheKeeping(Suite):
             await cache.put("a", b"one", ttl=10.0)
             await harness.advance(9.0)
             assert await cache.get("a") == b"one"
-            await harness.advance(1.5)
+            await harness.advance(1.0)
             assert await cache.get("a") is None
 
     async def test_cache_06_the_latest_ttl_counts(self, harness: CacheHarness) -> None:

@@ -81,7 +81,9 @@ class LockLeases(Suite):
             await lock.acquire(NAME, owner="ada", ttl=10.0)
             await harness.advance(9.0)
             await refused(lock)
-            await harness.advance(1.5)
+            await harness.advance(1.0)
+            assert await lock.inspect(NAME) is None
+            assert await lock.list() == []
             lease = await soon(lock.acquire(NAME, owner="bob", ttl=10.0))
             assert lease.owner == "bob"
 

@@ -92,7 +92,7 @@ class RateLimiterContract(LimiterExplored):
             assert decision.retry_after == pytest.approx(4.0, abs=0.1)
             await harness.advance(decision.retry_after - 0.5)
             assert not (await limiter.peek([FIVE])).allowed
-            await harness.advance(0.6)
+            await harness.advance(0.5)
             assert (await limiter.hit([FIVE])).allowed
 
     async def test_limiter_07_retry_after_waits_for_the_whole_cost(
@@ -107,7 +107,7 @@ class RateLimiterContract(LimiterExplored):
             assert decision.retry_after == pytest.approx(7.0, abs=0.1)
             await harness.advance(decision.retry_after - 0.5)
             assert not (await limiter.peek([FIVE], cost=3)).allowed
-            await harness.advance(0.6)
+            await harness.advance(0.5)
             assert (await limiter.hit([FIVE], cost=3)).allowed
 
     async def test_limiter_08_retry_after_is_the_longest_wait(self, harness: Harness[RateLimiter]) -> None:

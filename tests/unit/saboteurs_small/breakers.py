@@ -100,6 +100,12 @@ class ProbesLate(Rewired):
         return self.machine.admit(self.clock.monotonic() - 5)
 
 
+@breaks("BREAKER-08")
+class ProbesAMomentLate(Rewired):
+    def admit(self) -> int:
+        return self.machine.admit(self.clock.monotonic() - 0.001)
+
+
 @breaks("BREAKER-09")
 class SaysTheWholeTimeout(Rewired):
     def admit(self) -> int:

@@ -66,6 +66,12 @@ class ForgetsEarly(RemoteCache):
         await super().put(key, value, ttl=0.8 * ttl)
 
 
+@breaks("CACHE-05")
+class KeepsAMomentLonger(RemoteCache):
+    async def put(self, key: str, value: bytes, *, ttl: float) -> None:
+        await super().put(key, value, ttl=ttl + 0.001 if ttl > 0 else ttl)
+
+
 @breaks("CACHE-06")
 class ReadingProlongs(RemoteCache):
     async def put(self, key: str, value: bytes, *, ttl: float) -> None:

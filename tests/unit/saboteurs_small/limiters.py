@@ -68,6 +68,15 @@ class SaysThePeriod(RemoteLimiter):
         return decision if decision.allowed else changed(decision, retry_after=windows[0].period)
 
 
+@breaks("LIMITER-06", "LIMITER-07")
+class SaysAMomentLess(RemoteLimiter):
+    async def hit(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:
+        decision = await super().hit(windows, cost=cost)
+        return (
+            decision if decision.allowed else changed(decision, retry_after=decision.retry_after - 0.001)
+        )
+
+
 @breaks("LIMITER-07")
 class WaitsForTheFirstToRunOut(RemoteLimiter):
     async def hit(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:

@@ -67,6 +67,13 @@ class ExpiresLate(RemoteLock):
         return await super().acquire(name, owner=owner, ttl=1.2 * ttl, wait=wait)
 
 
+@breaks("LOCK-05")
+class ExpiresAMomentLate(RemoteLock):
+    async def acquire(self, name: str, *, owner: str, ttl: float, wait: float = 0.0) -> Lease:
+        moment = 0.001 if 0 < ttl < MAX_TTL else 0.0
+        return await super().acquire(name, owner=owner, ttl=ttl + moment, wait=wait)
+
+
 @breaks("LOCK-06", "LOCK-07", "LOCK-08")
 class TokensStandStill(RemoteLock):
     async def acquire(self, name: str, *, owner: str, ttl: float, wait: float = 0.0) -> Lease:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -217,3 +218,15 @@ class BreakerStates(Suite):
                 await harness.advance(0)
         assert [(each.before, each.after) for each in told] == [("closed", "open")]
         assert "a listener's bug" in caplog.text
+
+    async def test_breaker_16_says_the_very_instant(self, harness: BreakerHarness, seed: int) -> None:
+        """At the moment that the error names a call is admitted, wherever between two microseconds it began."""
+        random_ = random.Random(16 + seed)
+        async with harness.open(THREE) as breaker:
+            for _ in range(30):
+                await trip(breaker)
+                await harness.advance(random_.randrange(1, 29_000_000) / 1e6)
+                await harness.advance((await refused(breaker)).retry_after)
+                await succeed(breaker)
+                await succeed(breaker)
+                assert (await breaker.status()).state == "closed"

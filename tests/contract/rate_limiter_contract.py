@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FIVE = Window("agent:ada", 5, 10.0)
 BURST = Window("burst:ada", 2, 1.0)
 GLOBAL = Window("global", 6, 60.0)
+ONE = Window("one", 1, 1.0)
 STEPS = (0.0, 0.0, 0.125, 0.25, 0.5, 1.0, 2.5)
 """Eighths of a second, so that an oracle that adds them up is exact."""
 
@@ -36,7 +37,7 @@ def used(admitted: list[tuple[float, int]], since: float, *, edge: bool) -> int:
 
 
 class RateLimiterContract(LimiterExplored):
-    """LIMITER-01 to LIMITER-23 are here, LIMITER-31 to LIMITER-33 in `limiter_explored`."""
+    """LIMITER-01 to LIMITER-25 are here, LIMITER-31 to LIMITER-33 in `limiter_explored`."""
 
     async def test_limiter_01_admits_up_to_the_limit(self, harness: Harness[RateLimiter]) -> None:
         """That many at once, and the next is refused."""
@@ -285,3 +286,26 @@ async def schedule(
             if decision.allowed:
                 admitted.append((now, cost))
     assert 50 < len(admitted) < 350
+
+    async def test_limiter_24_retry_after_is_exact_at_any_instant(
+        self, harness: Harness[RateLimiter], seed: int
+    ) -> None:
+        """To the microsecond: at the moment that it names the call is allowed."""
+        random_ = random.Random(24 + seed)
+        async with harness.open() as limiter:
+            for _ in range(30):
+                await limiter.hit([ONE])
+                await harness.advance(random_.randrange(1, 900_000) / 1e6)
+                decision = await limiter.hit([ONE])
+                assert not decision.allowed
+                await harness.advance(decision.retry_after)
+                assert (await limiter.peek([ONE])).allowed
+
+    async def test_limiter_25_two_limits_of_one_period_count_once(
+        self, harness: Harness[RateLimiter]
+    ) -> None:
+        """The same key and period under two limits: one call is one call, and the stricter limit is not halved."""
+        strict, loose = Window("agent:ada", 4, 10.0), Window("agent:ada", 8, 10.0)
+        async with harness.open() as limiter:
+            assert await hits(limiter, 5, strict, loose) == [True] * 4 + [False]
+            assert await hits(limiter, 5, loose) == [True] * 4 + [False]

@@ -130,6 +130,24 @@ class RenewAddsToTheOldEnd(RemoteLock):
         return await super().renew(lease, ttl=ttl + max(0.0, left))
 
 
+@breaks("LOCK-15")
+class SaysTheOldEnd(RemoteLock):
+    """Renewed in truth, but not in word."""
+
+    said: Lease | None = None
+
+    async def renew(self, lease: Lease, *, ttl: float) -> Lease:
+        renewed = await super().renew(lease, ttl=ttl)
+        self.said = msgspec.structs.replace(renewed, expires_at=lease.expires_at)
+        return self.said
+
+    async def inspect(self, name: str) -> Held | None:
+        found = await super().inspect(name)
+        if found is None or self.said is None or found.token != self.said.token:
+            return found
+        return msgspec.structs.replace(found, expires_at=self.said.expires_at)
+
+
 @breaks("LOCK-16")
 class NeverShortens(RemoteLock):
     async def renew(self, lease: Lease, *, ttl: float) -> Lease:
@@ -177,6 +195,12 @@ class ListsByPattern(RemoteLock):
 class ListsWithoutLimit(RemoteLock):
     async def list(self, *, prefix: str = "", limit: int = 100) -> list[Held]:
         return await super().list(prefix=prefix)
+
+
+@breaks("LOCK-54")
+class ListsOneMore(RemoteLock):
+    async def list(self, *, prefix: str = "", limit: int = 101) -> list[Held]:
+        return await super().list(prefix=prefix, limit=limit)
 
 
 @breaks("LOCK-24")

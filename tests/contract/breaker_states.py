@@ -230,3 +230,12 @@ class BreakerStates(Suite):
                 await succeed(breaker)
                 await succeed(breaker)
                 assert (await breaker.status()).state == "closed"
+
+    async def test_breaker_17_a_reset_timeout_may_be_short(self, harness: BreakerHarness) -> None:
+        """Any that is positive: half a second is one."""
+        async with harness.open(Thresholds(failures=1, reset_timeout=0.5, successes=1)) as breaker:
+            await trip(breaker, 1)
+            assert (await refused(breaker)).retry_after <= 0.5
+            await harness.advance(0.5)
+            await succeed(breaker)
+            assert (await breaker.status()).state == "closed"

@@ -263,6 +263,15 @@ class LockLeases(Suite):
                 await lock.acquire(name, owner="ada", ttl=LONG)
             assert [each.name for each in await lock.list()] == names[:100]
 
+    async def test_lock_55_a_ttl_may_be_short(self, harness: Harness[Lock]) -> None:
+        """Any that is positive: half a second is one, to acquire and to renew."""
+        async with harness.open() as lock:
+            lease = await lock.acquire(NAME, owner="ada", ttl=LONG)
+            await lock.renew(lease, ttl=0.5)
+            await harness.advance(0.5)
+            lease = await lock.acquire(NAME, owner="ada", ttl=0.5)
+            assert lease.expires_at - lease.acquired_at == timedelta(seconds=0.5)
+
     async def test_lock_24_force_release_returns_what_it_ended(self, harness: Harness[Lock]) -> None:
         """And None when nothing was held."""
         async with harness.open() as lock:

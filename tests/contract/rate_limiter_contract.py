@@ -94,7 +94,9 @@ class RateLimiterContract(LimiterExplored):
             await harness.advance(decision.retry_after - 0.5)
             assert not (await limiter.peek([FIVE])).allowed
             await harness.advance(0.5)
-            assert (await limiter.hit([FIVE])).allowed
+            decision = await limiter.hit([FIVE])
+            assert decision.allowed
+            assert decision.remaining == 1
 
     async def test_limiter_07_retry_after_waits_for_the_whole_cost(
         self, harness: Harness[RateLimiter]

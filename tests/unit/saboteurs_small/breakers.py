@@ -111,6 +111,19 @@ class SaysWholeMilliseconds(Rewired):
             raise CircuitOpen(str(error), wait) from error
 
 
+@breaks("BREAKER-17")
+class RefusesForASecond(Rewired):
+    since = math.inf
+
+    def admit(self) -> int:
+        now = self.clock.monotonic()
+        if self.state == "closed":
+            self.since = now
+        elif now < self.since + 1.0:
+            raise CircuitOpen("not so soon", 0.5)
+        return super().admit()
+
+
 @breaks("BREAKER-08")
 class ProbesAMomentLate(Rewired):
     def admit(self) -> int:

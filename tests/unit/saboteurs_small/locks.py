@@ -203,6 +203,12 @@ class ListsOneMore(RemoteLock):
         return await super().list(prefix=prefix, limit=limit)
 
 
+@breaks("LOCK-55")
+class KnowsOnlyWholeSeconds(RemoteLock):
+    async def renew(self, lease: Lease, *, ttl: float) -> Lease:
+        return await super().renew(lease, ttl=math.ceil(ttl))
+
+
 @breaks("LOCK-24")
 class ForcesWithoutAWord(RemoteLock):
     async def force_release(self, name: str, *, by: str, reason: str) -> Held | None:

@@ -47,8 +47,7 @@ NOT_MADE = (
     "annotations, decorators, imports, docstrings, `__slots__`",
     "f-strings, the first argument of an error of the ports (its message), calls of `_log`",
     "`__len__` and `__repr__`: of no port",
-    "default values of parameters of `__init__`, and `X() if it is None else it` there: how an adapter is made is no "
-    "part of a port. Defaults of methods are stated by the port, and are mutated",
+    "default values of parameters of `__init__`, and `X() if it is None else it` there; not those of methods",
     "private numbers of a module (`_NAME = 64`): sizes and patience of what goes on inside",
 )
 """Kinds of places that no mutant changes, told by their form alone, whatever becomes of a mutant there."""

@@ -264,6 +264,29 @@ class RateLimiterContract(LimiterExplored):
             await harness.heal()
             assert (await limiter.hit([FIVE])).remaining == 2
 
+    async def test_limiter_24_retry_after_is_exact_at_any_instant(
+        self, harness: Harness[RateLimiter], seed: int
+    ) -> None:
+        """To the microsecond: at the moment that it names the call is allowed."""
+        random_ = random.Random(24 + seed)
+        async with harness.open() as limiter:
+            for _ in range(30):
+                await limiter.hit([ONE])
+                await harness.advance(random_.randrange(1, 900_000) / 1e6)
+                decision = await limiter.hit([ONE])
+                assert not decision.allowed
+                await harness.advance(decision.retry_after)
+                assert (await limiter.peek([ONE])).allowed
+
+    async def test_limiter_25_two_limits_of_one_period_count_once(
+        self, harness: Harness[RateLimiter]
+    ) -> None:
+        """The same key and period under two limits: one call is one call, and the stricter limit is not halved."""
+        strict, loose = Window("agent:ada", 4, 10.0), Window("agent:ada", 8, 10.0)
+        async with harness.open() as limiter:
+            assert await hits(limiter, 5, strict, loose) == [True] * 4 + [False]
+            assert await hits(limiter, 5, loose) == [True] * 4 + [False]
+
 
 async def schedule(
     harness: Harness[RateLimiter], seed: int
@@ -288,26 +311,3 @@ async def schedule(
             if decision.allowed:
                 admitted.append((now, cost))
     assert 50 < len(admitted) < 350
-
-    async def test_limiter_24_retry_after_is_exact_at_any_instant(
-        self, harness: Harness[RateLimiter], seed: int
-    ) -> None:
-        """To the microsecond: at the moment that it names the call is allowed."""
-        random_ = random.Random(24 + seed)
-        async with harness.open() as limiter:
-            for _ in range(30):
-                await limiter.hit([ONE])
-                await harness.advance(random_.randrange(1, 900_000) / 1e6)
-                decision = await limiter.hit([ONE])
-                assert not decision.allowed
-                await harness.advance(decision.retry_after)
-                assert (await limiter.peek([ONE])).allowed
-
-    async def test_limiter_25_two_limits_of_one_period_count_once(
-        self, harness: Harness[RateLimiter]
-    ) -> None:
-        """The same key and period under two limits: one call is one call, and the stricter limit is not halved."""
-        strict, loose = Window("agent:ada", 4, 10.0), Window("agent:ada", 8, 10.0)
-        async with harness.open() as limiter:
-            assert await hits(limiter, 5, strict, loose) == [True] * 4 + [False]
-            assert await hits(limiter, 5, loose) == [True] * 4 + [False]

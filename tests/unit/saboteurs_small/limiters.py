@@ -79,9 +79,7 @@ class SaysWholeMilliseconds(RemoteLimiter):
 class SaysAMomentLess(RemoteLimiter):
     async def hit(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:
         decision = await super().hit(windows, cost=cost)
-        return (
-            decision if decision.allowed else changed(decision, retry_after=decision.retry_after - 0.001)
-        )
+        return decision if decision.allowed else changed(decision, retry_after=decision.retry_after - 0.001)
 
 
 @breaks("LIMITER-07")

@@ -264,7 +264,9 @@ class Storage(Reader, Protocol):
         ...
 
     async def revive_jobs(self, ids: Sequence[int]) -> int:
-        """Dead letters back to waiting, attempts at 0. Returns how many."""
+        """Dead letters back to waiting, attempts at 0. Returns how many: one whose key another job has taken since
+        stays dead.
+        """
         ...
 
     async def discard_jobs(self, ids: Sequence[int]) -> int:

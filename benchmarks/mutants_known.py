@@ -206,4 +206,14 @@ KNOWN: dict[tuple[str, str, str], str] = {
         "Flight.__init__",
         "False is True",
     ): "read only where a load was cancelled while someone waits: by giving up, or by the loader itself",
+    (
+        "durations.py",
+        "seconds_until",
+        "seconds + math.ulp(due) is seconds - math.ulp(due)",
+    ): "the last bit of a float: a wait shorter by 1e-15 s, in few sums",
+    (
+        "single_flight.py",
+        "Hangar._landed",
+        "if not task.cancelled() never",
+    ): "log only: whether asyncio reports an error that nobody waited for",
 }

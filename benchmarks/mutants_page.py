@@ -56,8 +56,9 @@ def page(possible: Sequence[Mutant], samples: Sequence[Results]) -> str:
         "|---|---|---|---|",
         *(_sample(number, each) for number, each in enumerate(samples, 1)),
         "",
-        "The last column is what was found of the first sample once clauses had been written for its survivors, which",
-        "flatters. Samples 1 and 2 were drawn before the rules below were set.",
+        "The last column is what was found of a sample once clauses had been written for its survivors: that",
+        "flatters. Samples 1 and 2 were drawn before the rules below were set, by someone who had seen what survived them.",
+        f"Of the three since, {_together(samples[2:])}; no other was drawn by these rules.",
         "",
         "## What is not mutated",
         "",
@@ -78,7 +79,7 @@ def page(possible: Sequence[Mutant], samples: Sequence[Results]) -> str:
         "",
         "## Survivors of the samples before",
         "",
-        "Those for which a clause was written since are marked so; it was not all of them.",
+        "What of them no clause finds by now.",
         "",
         *(_line(number, name) for number, each in enumerate(samples[:-1], 1) for name in _survivors(each)),
         "",
@@ -97,6 +98,13 @@ def page(possible: Sequence[Mutant], samples: Sequence[Results]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _together(samples: Sequence[Results]) -> str:
+    """What each found when it was first tried."""
+    first = sum(each.found_at_first or found(each.outcomes) for each in samples)
+    count = sum(len(each.outcomes) for each in samples)
+    return f"taken together, {first} of {count} were found when first tried, {_percent(first, count)}"
 
 
 def _percent(part: int, whole: int) -> str:
@@ -129,5 +137,7 @@ def _line(number: int, name: str) -> str:
     """Its lines may stand elsewhere by now, and the mutant be made no more."""
     where, _, change = name.partition(": ")
     file, place = re.sub(r":\d+ ", " ", where).split(" ")
-    why = KNOWN.get((file.rpartition("/")[2], place, change.replace("`", "")), "a clause was written since")
+    why = KNOWN.get(
+        (file.rpartition("/")[2], place, change.replace("`", "")), "**not known: a clause is missing**"
+    )
     return f"- {number}: `{file}` `{place}`: {change} ({why})"

@@ -57,7 +57,7 @@ def page(possible: Sequence[Mutant], samples: Sequence[Results]) -> str:
         *(_sample(number, each) for number, each in enumerate(samples, 1)),
         "",
         "The last column is what was found of a sample once clauses had been written for its survivors: that",
-        "flatters. Samples 1 and 2 were drawn before the rules below were set, by someone who had seen what survived them.",
+        "flatters. Samples 1 and 2 were drawn before the rules below, by someone who had seen what survived them.",
         f"Of the three since, {_together(samples[2:])}; no other was drawn by these rules.",
         "",
         "## What is not mutated",

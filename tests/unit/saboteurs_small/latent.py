@@ -106,6 +106,7 @@ class LatentBus(RemoteBus):
     async def publish(self, events: Sequence[Event]) -> None:
         await hop()
         cut = self.line.is_cut
+        await self.inner.publish([])  # which says whether anything can be published
         self.accepted += 1
         self.idle.clear()
         self.line.later(self.deliver([LOST] if cut else events))  # behind what is on its way

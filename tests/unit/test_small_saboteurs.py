@@ -147,7 +147,7 @@ async def test_a_saboteur_is_caught(
 ) -> None:
     """The clause fails: by an assertion, or by an error that has no place there."""
     monkeypatch.setattr(suite, "SAFETY", HANG)
-    monkeypatch.setattr(exploring, "effort", exploring.Effort(seconds=30.0, shrink=False))
+    monkeypatch.setattr(exploring, "effort", exploring.Effort(examples=3000, seconds=30.0, shrink=False))
     with pytest.raises(CAUGHT):
         await try_clause(port, clause, kind, request)
 

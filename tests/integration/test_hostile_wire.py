@@ -84,9 +84,9 @@ async def test_a_giant_line_is_refused_and_costs_no_memory(tmp_path: Path) -> No
         for _ in range(100):
             server.stdin.write(b"x" * 1_000_000)
             await server.stdin.drain()
+        server.stdin.write(b"\n")  # its id, by which it is refused, may stand at its end
         assert (await server.read())["error"]["code"] == -32600
         assert resident(server.process.pid) - before < 24 * 1024 * 1024
-        server.stdin.write(b"\n")
         assert await server.active() == 0
 
 

@@ -1,12 +1,13 @@
 """How many small faults in the in-process adapters their contract suites find, by themselves.
 
-    uv run python benchmarks/mutants.py --results mutants.json
-    uv run python benchmarks/mutants.py --results mutants.json --page > docs/mutation.md
+    uv run python benchmarks/mutants.py --sample 120 --seed 1 --unlike earlier.json --results fresh.json
+    uv run python benchmarks/mutants.py --before earlier.json --results fresh.json --page > docs/mutation.md
 
 Each mutant is one change of one place of one file (a comparison turned, a bound moved, a call dropped, ...), made in a
 copy of the repository and tried by the contract suite of its port alone, which ends at the first clause that fails.
-Where none does the mutant has survived. The page lists all survivors, with the reason where there is one; a survivor
-without a reason is a clause that is missing.
+Where none does the mutant has survived. The page lists the survivors of every sample, with the reason where there is
+one; for a survivor without a reason a clause was missing. Only a sample that no clause was written for says anything of
+the rest: `--unlike` leaves out what was tried before.
 
 `--list` only counts, `--only TEXT` tries those whose name has the text, `--every N` one of N. `--again` tries the
 survivors among the results that are kept, after a clause was added: what was found before still is.
@@ -18,17 +19,18 @@ import argparse
 import asyncio
 import contextlib
 import os
+import random
+import re
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 import msgspec
-from mutants_known import KNOWN
 from mutants_made import Mutant, mutants_of
+from mutants_page import Results, found, page
 
 ROOT = Path(__file__).resolve().parents[1]
 SUBJECTS: dict[str, tuple[str, ...]] = {
@@ -61,16 +63,6 @@ def pytest_collection_modifyitems(items):
 WORKERS = 2
 PATIENCE = 120.0
 """Seconds after which a mutant hangs, and is found by that."""
-
-
-class Results(msgspec.Struct):
-    """By mutant: whether it survived, and the clause that found it. `found_at_first`: how many were found before the
-    survivors were looked at and tried again.
-    """
-
-    minutes: float
-    outcomes: dict[str, tuple[bool, str]]
-    found_at_first: int = 0
 
 
 class Copy:
@@ -140,14 +132,19 @@ def _clause(line: str) -> str:
     return "-".join(name.split("_")[:2]).upper() if name else "import"
 
 
+def _unplaced(name: str) -> str:
+    """Without the number of the line, which moves: two changes alike in one function are taken for one."""
+    return re.sub(r":\d+ ", " ", name, count=1)
+
+
 def made(only: str) -> list[Mutant]:
-    found = [
+    every = [
         mutant
         for port, files in SUBJECTS.items()
         for file in files
         for mutant in mutants_of((ROOT / "src" / file).read_text(), file, port)
     ]
-    return [mutant for mutant in found if only in mutant.name]
+    return [mutant for mutant in every if only in mutant.name]
 
 
 async def try_all(mutants: list[Mutant]) -> dict[str, tuple[bool, str]]:
@@ -177,84 +174,6 @@ async def try_all(mutants: list[Mutant]) -> dict[str, tuple[bool, str]]:
     return results
 
 
-def _found(outcomes: dict[str, tuple[bool, str]]) -> int:
-    return sum(not survived for survived, _ in outcomes.values())
-
-
-def page(possible: list[Mutant], results: Results, fresh: Results | None) -> str:
-    outcomes = results.outcomes
-    mutants = [mutant for mutant in possible if mutant.name in outcomes]
-    survivors = [mutant for mutant in mutants if outcomes[mutant.name][0]]
-    killed = len(mutants) - len(survivors)
-    explained = sum(mutant.key in KNOWN for mutant in survivors)
-    by_file: Counter[str] = Counter(mutant.file for mutant in mutants)
-    alive: Counter[str] = Counter(mutant.file for mutant in survivors)
-    finders: Counter[str] = Counter(by for survived, by in outcomes.values() if not survived)
-    lines = [
-        "# Mutants of the in-process adapters",
-        "",
-        "Generated (`benchmarks/mutants.py` says how). What the contract suites find by themselves",
-        "(`tests/contract/test_*_inprocess.py`) of small faults made in the adapters, one at a time.",
-        "",
-        (
-            f"{len(mutants)} mutants, evenly chosen of {len(possible)} that can be made so: {killed} found, "
-            f"**{100 * killed / len(mutants):.1f} %**. Before clauses were added for what survived, "
-            f"{results.found_at_first} were, {100 * results.found_at_first / len(mutants):.1f} %: on this sample the "
-            "first figure flatters."
-        ),
-        "",
-        (
-            f"Of the {len(survivors)} survivors {explained} are judged, by reading them, to change nothing that the "
-            "port promises; the table says why for each. That is a judgement made after the fact and no measurement."
-        ),
-        "",
-        *(_fresh(possible, fresh) if fresh is not None else ()),
-        "| file | mutants | found |",
-        "|---|---|---|",
-        *(f"| `{file}` | {count} | {count - alive[file]} |" for file, count in by_file.items()),
-        "",
-        "## Survivors",
-        "",
-        "| where | change | why no clause finds it |",
-        "|---|---|---|",
-        *map(_row, survivors),
-        "",
-        "## What found the others",
-        "",
-        "The first clause of each run that failed. A clause that is not here may still be the only one that finds",
-        "some other fault: see [the saboteurs](saboteurs.md).",
-        "",
-        ", ".join(f"{clause} {count}" for clause, count in sorted(finders.items())),
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _fresh(possible: list[Mutant], fresh: Results) -> list[str]:
-    """A sample that no clause was written for."""
-    found = _found(fresh.outcomes)
-    survivors = [m for m in possible if fresh.outcomes.get(m.name, (False, ""))[0]]
-    return [
-        "## A sample that no clause was written for",
-        "",
-        (
-            f"{len(fresh.outcomes)} other mutants, evenly chosen, tried after those clauses were added: {found} found, "
-            f"**{100 * found / len(fresh.outcomes):.1f} %** (of so few, give or take ten). These survived:"
-        ),
-        "",
-        *(f"- `{m.file}:{m.line}` `{m.place}`: {m.change}" for m in survivors),
-        "",
-        "## The first sample by file",
-        "",
-    ]
-
-
-def _row(mutant: Mutant) -> str:
-    why = KNOWN.get(mutant.key, "**not known: a clause is missing**")
-    change = mutant.change.replace("|", "\\|")
-    return f"| `{mutant.file}:{mutant.line}` `{mutant.place}` | {change} | {why} |"
-
-
 def _read(file: Path) -> Results:
     return msgspec.json.decode(file.read_bytes(), type=Results)
 
@@ -269,17 +188,37 @@ def main() -> None:
     parser.add_argument(
         "--page", action="store_true", help="write the page of results that are kept, and try none"
     )
-    parser.add_argument("--fresh", type=Path, metavar="FILE", help="results of another sample, for the page")
+    parser.add_argument(
+        "--before",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="earlier samples, for the page",
+    )
     parser.add_argument("--again", action="store_true", help="try the survivors among the results once more")
+    parser.add_argument("--sample", type=int, metavar="N", help="so many of them, chosen at random")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="what the choice begins with")
+    parser.add_argument(
+        "--unlike",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="none that these results have",
+    )
     asked = parser.parse_args()
     mutants = made(asked.only)[asked.first :: asked.every]
+    seen = {_unplaced(name) for file in asked.unlike for name in _read(file).outcomes}
+    mutants = [mutant for mutant in mutants if _unplaced(mutant.name) not in seen]
+    if asked.sample is not None:
+        mutants = random.Random(asked.seed).sample(mutants, asked.sample)
     if asked.list:
         print("\n".join(mutant.name for mutant in mutants))
         print(f"{len(mutants)} mutants")
         return
     if asked.page:
-        fresh = None if asked.fresh is None else _read(asked.fresh)
-        print(page(made(""), _read(asked.results), fresh))
+        print(page(made(""), [_read(file) for file in (*asked.before, asked.results)]))
         return
     os.nice(5)
     kept = Results(minutes=0.0, outcomes={})
@@ -292,12 +231,12 @@ def main() -> None:
     results = Results(
         minutes=minutes,
         outcomes=kept.outcomes | outcomes,
-        found_at_first=kept.found_at_first or _found(outcomes),
+        found_at_first=kept.found_at_first or found(outcomes),
     )
     if asked.results is not None:
         asked.results.write_bytes(msgspec.json.encode(results))
     else:
-        print(page(mutants, results, None))
+        print(page(made(""), [results]))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ KNOWN: dict[tuple[str, str, str], str] = {
         "InProcessCache._fly",
         "self._clock.monotonic() < until is self._clock.monotonic() <= until",
     ): _INSTANT,
-    ("lru.py", "LruStore.get", "until <= now is until < now"): _INSTANT,
     ("lru.py", "LruStore.put", "size > self._max_bytes is size >= self._max_bytes"): (
         "a value exactly as large as the cache; what a key costs beside its value is the adapter's own affair"
     ),
@@ -80,4 +79,131 @@ KNOWN: dict[tuple[str, str, str], str] = {
     ("durations.py", "seconds_until", "now + seconds >= due is now + seconds < due"): (
         "the last bit of a float: a wait longer by 1e-15 s"
     ),
+    ("sliding_log.py", "SlidingLogs._count", "without self._forget_idle(logs, now)"): _MEMORY,
+    ("lock_table.py", "LockTable._sweep", "if len(self._live) < self._sweep_at never"): _MEMORY,
+    (
+        "lock_table.py",
+        "LockTable._sweep",
+        "len(self._live) < self._sweep_at is len(self._live) <= self._sweep_at",
+    ): _MEMORY,
+    (
+        "lock_table.py",
+        "LockTable._sweep",
+        "len(self._live) < self._sweep_at is len(self._live) >= self._sweep_at",
+    ): _MEMORY,
+    ("lock_table.py", "LockTable._sweep", "2 * len(self._live) is 2 + len(self._live)"): _MEMORY,
+    ("lock_table.py", "LockTable.grant", "without self._sweep(clock)"): _MEMORY,
+    ("lock_table.py", "LockTable.leave", "without del self._waiting[waiter.name]"): _MEMORY,
+    ("lock_table.py", "LockTable.hand_over", "if queue is not None and (not queue) never"): _MEMORY,
+    (
+        "lru.py",
+        "LruStore.put",
+        "self._bytes > self._max_bytes is self._bytes >= self._max_bytes",
+    ): "a cache full to the byte; what a key costs beside its value is the adapter's own affair",
+    (
+        "lru.py",
+        "LruStore.put",
+        "self._max_entries < 1 is self._max_entries <= 1",
+    ): "a bound of a single entry, which no harness has",
+    (
+        "lru.py",
+        "LruStore.put",
+        "len(key) if key.isascii() else len(key.encode('utf-8', 'surrogatepass')) never",
+    ): "the same number by the slower way",
+    (
+        "sliding_log.py",
+        "SlidingLogs.decide",
+        "without refused_by = ''",
+    ): "read only where a window has refused, which sets it",
+    ("lock_table.py", "LockTable.grant", "1 is 2"): "tokens grow by two",
+    (
+        "breaker_machine.py",
+        "BreakerMachine.__init__",
+        "without self._probe_at = 0.0",
+    ): "read only while open, and opening sets it",
+    (
+        "breaker_machine.py",
+        "BreakerMachine.__init__",
+        "0.0 is 1.0",
+    ): "read only while open, and opening sets it",
+    ("breaker_machine.py", "BreakerMachine._enter", "1 is 2"): "generations are told apart, not counted",
+    (
+        "breaker_machine.py",
+        "BreakerMachine._enter",
+        "self._generation += 1 is self._generation -= 1",
+    ): "generations are told apart, not counted",
+    ("event_bus.py", "InProcessEventBus.__init__", "False is True"): "entering sets it",
+    ("event_bus.py", "InProcessEventBus.__init__", "without self._closed = False"): "entering sets it",
+    ("single_flight.py", "Hangar._landed", "without flight.ground()"): _TWICE,
+    (
+        "single_flight.py",
+        "Hangar._landed",
+        "without task.exception()",
+    ): "log only: whether asyncio reports an error that nobody waited for",
+    (
+        "single_flight.py",
+        "Flight.ride",
+        "self.abandoned and self.task.cancelled() is self.abandoned or self.task.cancelled()",
+    ): "a load given up that ends all the same is done once more; a loader that cancels itself is run again",
+    ("cache.py", "CacheState.__init__", "64 * 2 ** 20 is 64 + 2 ** 20"): _DEFAULT,
+    (
+        "lock.py",
+        "InProcessLock.acquire",
+        "wait > 0 is wait >= 0",
+    ): "waits for no time, and is refused all the same",
+    (
+        "lock.py",
+        "InProcessLock.capabilities",
+        "return LockCapabilities(name='in-process', durable=False, shared='process') gives None",
+    ): "what it says of itself; ADAPTER-01, part of a certification and not of this run, compares that",
+    ("lock.py", "InProcessLock._doze", "without waiter.alarm = None"): _TWICE,
+    (
+        "lock_table.py",
+        "LockTable.hand_over",
+        "False is True",
+    ): "whoever came last has the lock first: fairness is not promised",
+    (
+        "lock_table.py",
+        "LockTable._sweep",
+        "without self._live = {name: held for name, held in self._live.items() if held[1] > now}",
+    ): _MEMORY,
+    ("single_flight.py", "_fly", "without flight.ground()"): _TWICE,
+    ("single_flight.py", "Flight.ride", "without self.ground()"): _TWICE,
+    ("lock_table.py", "LockTable.hand_over", "without del self._waiting[name]"): _MEMORY,
+    (
+        "lock_table.py",
+        "LockTable.__init__",
+        "0 is 1",
+    ): "the first token is one higher, and soon follows the clock",
+    ("event_bus.py", "InProcessEventBus.subscribe", "without self._own.discard(queue)"): _MEMORY,
+    (
+        "single_flight.py",
+        "Hangar.find_or_begin",
+        "without flight.task.add_done_callback(lambda task: self._landed(flight, task))",
+    ): _TWICE,
+    (
+        "rate_limiter.py",
+        "InProcessRateLimiter.capabilities",
+        "return RateLimiterCapabilities(name='in-process', shared='process') gives None",
+    ): "ADAPTER-01, part of a certification and not of this run, looks at that",
+    (
+        "single_flight.py",
+        "Hangar.close",
+        "if tasks never",
+    ): "no clause asks that leaving waits for the loads that it cancels",
+    (
+        "single_flight.py",
+        "Hangar.close",
+        "without await asyncio.wait(tasks, timeout=_CLOSING_GRACE)",
+    ): "no clause asks that leaving waits for the loads that it cancels",
+    (
+        "breaker_machine.py",
+        "BreakerMachine.__init__",
+        "without self._probing = False",
+    ): "read only half-open, and entering a state sets it",
+    (
+        "single_flight.py",
+        "Flight.__init__",
+        "False is True",
+    ): "read only where a load was cancelled while someone waits: by giving up, or by the loader itself",
 }

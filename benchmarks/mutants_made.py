@@ -21,6 +21,7 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult,
 }  # fmt: skip
 LOGGING = ("_log",)
+ERRORS = ("CircuitOpen", "LockTimeout", "NotHeld", "Rejected", "Unavailable")
 
 
 class Mutant(msgspec.Struct, frozen=True):
@@ -40,6 +41,16 @@ class Mutant(msgspec.Struct, frozen=True):
     @property
     def key(self) -> tuple[str, str, str]:
         return self.file.rpartition("/")[2], self.place, self.change.replace("`", "")
+
+
+NOT_MADE = (
+    "annotations, decorators, imports, docstrings, `__slots__`",
+    "f-strings, the first argument of an error of the ports (its message), calls of `_log`",
+    "`__len__` and `__repr__`: of no port",
+    "default values of parameters of `__init__`, and `X() if it is None else it` there; not those of methods",
+    "private numbers of a module (`_NAME = 64`): sizes and patience of what goes on inside",
+)
+"""Kinds of places that no mutant changes, told by their form alone, whatever becomes of a mutant there."""
 
 
 def mutants_of(source: str, file: str, port: str) -> Iterator[Mutant]:
@@ -63,16 +74,40 @@ def _places(tree: ast.Module) -> list[tuple[ast.AST, str]]:
         if _is_left_alone(node):
             return
         found.append((node, place))
+        left_alone = {"annotation", "returns", "decorator_list", "type_params", "bases"}
+        if isinstance(node, ast.arguments) and place.endswith("__init__"):
+            left_alone |= {"defaults", "kw_defaults"}
         for name, value in ast.iter_fields(node):
-            if name in {"annotation", "returns", "decorator_list", "type_params", "bases"}:
+            if name in left_alone:
                 continue
             children = cast("list[object]", value if isinstance(value, list) else [value])
             for child in children:
-                if isinstance(child, ast.AST):
+                if isinstance(child, ast.AST) and not _is_message(node, child) and not _is_made(child, place):
                     walk(child, place)
 
     walk(tree, "")
     return found
+
+
+def _is_message(node: ast.AST, child: ast.AST) -> bool:
+    """The first argument of an error of the ports."""
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[first, *_]):
+            return child is first and name in ERRORS
+        case _:
+            return False
+
+
+def _is_made(node: ast.AST, place: str) -> bool:
+    """`X() if it is None else it` in a constructor."""
+    match node:
+        case ast.IfExp(
+            test=ast.Compare(left=ast.Name(id=it), ops=[ast.Is()], comparators=[ast.Constant(value=None)]),
+            orelse=ast.Name(id=other),
+        ):
+            return it == other and place.endswith("__init__")
+        case _:
+            return False
 
 
 def _is_left_alone(node: ast.AST) -> bool:
@@ -84,6 +119,10 @@ def _is_left_alone(node: ast.AST) -> bool:
             return True
         case ast.Expr(value=ast.Constant()):
             return True
+        case ast.FunctionDef(name="__len__" | "__repr__"):
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=int() | float())):
+            return name.startswith("_") and name == name.upper()
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
             return name in LOGGING
         case ast.Assign(targets=[ast.Name(id="__slots__" | "_log")]):

@@ -18,8 +18,12 @@ HEAD = """# The tools
 
 Made by `examples/tools_page.py` from calls to a real server (`agent-memory mcp`). Each call shows the
 `arguments` that a client sends with `tools/call`, then the `structuredContent` and the text that come back: the same
-answer for programs and for models. Arguments are optional unless marked; bounds are not in what `tools/list` answers,
-which is kept short, and are told to whoever passes them.
+answer for programs and for models. Arguments are optional unless marked. What `tools/list` answers is short: bounds
+are not in it, nor are some arguments (for programs and for who runs the server: `admin_key`, `explain`, ...). They are
+taken all the same, and are told to whoever passes a bound or an argument that there is not.
+
+A message has at most 4 MiB (4,194,304 bytes) as a line; a longer one is refused, by its id where that stands in the
+first or last 4 KiB of it. What is larger is moved by a file: [moving.md](moving.md).
 
 An error of the call is an answer with `isError` and a text that begins with one of: `rejected` (an argument is wrong),
 `not_found`, `conflict` (read what stands there, decide, call again), `unavailable` (try again), `circuit_open`

@@ -21,6 +21,7 @@ import tomllib
 from pathlib import Path
 
 _END = r"""(?:[\x60'"\s;]|\\[nr]|$)"""
+_AFTER = r"(?![\w+/=-])"
 _ASSIGNED = re.compile(
     r"""(?s)^(?:\(\?i\))?\[\\w\.-\]\{0,50\}\?(?:\(\?i:\[\\w\.-\]\{0,50\}\?)?\((?:\?:)?(?P<label>.*?)\)"""
     r"""\(\?:\[ \\t\\w\.-\]\{0,20\}\)\[\\s'"\]\{0,3\}\)?\(\?:=\|>.*?\)\[\\x60'"\\s=\]\{0,5\}(?P<value>.*)$"""
@@ -73,9 +74,18 @@ _KEYWORDS = {
     "cloudflare-origin-ca-key": ["v1.0-"],
     "intra42-client-secret": ["s-s4t2"],
     "microsoft-teams-webhook": ["webhook.office.com"],
+    "slack-app-token": ["xapp-"],
+    "slack-bot-token": ["xoxb-"],
+    "slack-legacy-bot-token": ["xoxb-"],
+    "slack-legacy-token": ["xoxo-", "xoxs-"],
+    "slack-legacy-workspace-token": ["xoxa-", "xoxr-"],
     "sourcegraph-access-token": ["sgp_"],
     "square-access-token": ["sq0"],
 }
+
+_DISTINCT = re.compile(r"[_.-]")
+_DISTINCT_TOO = {"aws-access-token", "gcp-api-key", "jwt"}
+"""Rules whose tokens begin so that they are known whatever touches them: words with a sign in them, and these."""
 
 _LEAD = {
     "azure-ad-client-secret": 4,
@@ -101,7 +111,9 @@ def main() -> None:
         match = _ASSIGNED.match(pattern)
         if match is None:
             keywords = tuple(_KEYWORDS.get(kind, rule["keywords"]))
-            token = re.compile(_ended(_python(pattern)), re.ASCII).pattern
+            distinct = kind in _DISTINCT_TOO or all(map(_DISTINCT.search, keywords))
+            token = _ended(_python(pattern))
+            token = re.compile(_loosened(token) if distinct else token, re.ASCII).pattern
             tokens.append(f"    ({kind!r}, {keywords!r}, {_LEAD.get(kind, 0)}, {token!r}, {entropy}),")
         else:
             label = _python(match["label"])
@@ -148,7 +160,16 @@ def _ended(pattern: str) -> str:
     begin = "" if pattern.lstrip("(?i)").startswith("\\b") else "(?<![A-Za-z0-9])"
     begin = "" if pattern.startswith("(?<!") else begin
     flags, pattern = ("(?i)", pattern[4:]) if pattern.startswith("(?i)") else ("", pattern)
-    return f"{flags}{begin}{pattern}(?![\\w+/=-])"
+    return f"{flags}{begin}{pattern}{_AFTER}"
+
+
+def _loosened(pattern: str) -> str:
+    """Within a longer name, behind `%20` and a line's end that is written out; before any sign."""
+    flags, pattern = ("(?i)", pattern[4:]) if pattern.startswith("(?i)") else ("", pattern)
+    for begin in ("\\b", "(?<![A-Za-z0-9])"):
+        pattern = pattern.removeprefix(begin)
+    begin = "" if pattern.startswith("(?<!") else r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
+    return f"{flags}{begin}{pattern.removesuffix(_AFTER)}(?![A-Za-z0-9])"
 
 
 def _python(pattern: str) -> str:

@@ -48,7 +48,9 @@ _ENDED_LOOKED_AT = 50
 _HANDOVER = 200
 """Tokens of a summary."""
 _HEADING = 10
-_LEAST = OVERHEAD + 20
+_PART = 20
+"""Tokens of content that a cut entry shows at least."""
+_LEAST = OVERHEAD + _PART
 """Tokens below which no entry is put in."""
 
 
@@ -84,43 +86,55 @@ async def context(
     where = EntryFilter(where=ScopeFilter(scope=scope, ceiling=caller.ceiling), live_at=now)
     room = _Room(request.max_tokens - 5 * _HEADING)
     team = _Room(room.left // 3)
-    open_ones, handovers = await _sessions(storage, scope, caller)
+    open_ones, handovers, more_open = await _sessions(storage, scope, caller)
     sessions = tuple(one for one in open_ones if team.take(_session_cost(one)))
     held, locks_known = await _locks(locks, caller)
     files = tuple(file for file in held if team.take(tokens(file.file_path) + tokens(file.agent) + 4))
     told = tuple(one for one in handovers if team.take(_session_cost(one) + tokens(one.summary)))
     room.left -= room.left // 3 - team.left
 
-    rules = await _guidelines(storage, where)
-    useful, degraded = await _useful(storage, where, request.task, search, {one.id for one in told})
-    share = room.left // 2 if useful else room.left
+    rules, more_rules = await _guidelines(storage, where)
+    useful, more_useful, degraded = await _useful(
+        storage, where, request.task, search, {one.id for one in told}
+    )
+    share = max(room.left // 2, min(_least(rules), room.left)) if useful else room.left
     guidelines = _packed(rules, share, frozenset())
     room.left -= _cost(guidelines.results)
-    knowledge = _packed(useful, room.left, wanted_terms(request.task))
+    # Where not even a part of the first rule has a place, no fact takes it.
+    left = 0 if rules and not guidelines.results else room.left
+    knowledge = _packed(useful, left, wanted_terms(request.task))
     return ContextResult(
         guidelines=guidelines.results,
         knowledge=knowledge.results,
         handovers=told,
         sessions=sessions,
         locks=files,
-        truncated=team.refused or guidelines.truncated or knowledge.truncated,
+        truncated=team.refused
+        or guidelines.truncated
+        or knowledge.truncated
+        or more_open
+        or more_rules
+        or more_useful,
         degraded=degraded or not locks_known,
     )
 
 
-async def _guidelines(storage: Storage, where: EntryFilter) -> list[Hit]:
-    """The most important first, then as they were added: a new one changes little of what stands before it."""
+async def _guidelines(storage: Storage, where: EntryFilter) -> tuple[list[Hit], bool]:
+    """The most important first, then as they were added: a new one changes little of what stands before it. And
+    whether there are more than were looked at.
+    """
     asked = msgspec.structs.replace(where, kinds=("guideline",))
-    page = await storage.query(EntryQuery(filter=asked, limit=_LOOKED_AT))
-    ranked = sorted(page.items, key=lambda entry: (-entry.importance, entry.at, entry.id))
-    return [Hit(entry, 0.0) for entry in ranked]
+    items = (await storage.query(EntryQuery(filter=asked, limit=_LOOKED_AT + 1))).items
+    ranked = sorted(items[:_LOOKED_AT], key=lambda entry: (-entry.importance, entry.at, entry.id))
+    return [Hit(entry, 0.0) for entry in ranked], len(items) > _LOOKED_AT
 
 
 async def _useful(
     storage: Storage, where: EntryFilter, task: str, search: Finder | None, told: set[str]
-) -> tuple[list[Hit], bool]:
+) -> tuple[list[Hit], bool, bool]:
     """What the task's words and meaning find; where no task is named or it finds nothing, what is important, then new.
-    Not the summaries of the sessions that are `told` as such. And whether a part of the search was missing.
+    Not the summaries of the sessions that are `told` as such. And whether there is more of it, and whether a part of
+    the search was missing.
     """
     asked = msgspec.structs.replace(where, kinds=_OTHER_KINDS)
     degraded = False
@@ -128,35 +142,43 @@ async def _useful(
         found, degraded = await _found(storage, asked, task, search)
         found = [hit for hit in found if not _hands_over(hit.entry, told)]
         if found:
-            return found, degraded
-    newest = (await storage.query(EntryQuery(filter=asked, limit=_LOOKED_AT))).items
-    ranked = sorted(newest, key=lambda entry: (entry.importance, entry.at, entry.id), reverse=True)
-    return [Hit(entry, 0.0) for entry in ranked if not _hands_over(entry, told)], degraded
+            return found[:_FOR_TASK], len(found) > _FOR_TASK, degraded
+    most = _LOOKED_AT + len(told)
+    newest = (await storage.query(EntryQuery(filter=asked, limit=most + 1))).items
+    new = [entry for entry in newest if not _hands_over(entry, told)]
+    ranked = sorted(new[:_LOOKED_AT], key=lambda entry: (entry.importance, entry.at, entry.id), reverse=True)
+    return [Hit(entry, 0.0) for entry in ranked], len(new) > _LOOKED_AT, degraded
 
 
 async def _found(
     storage: Storage, asked: EntryFilter, task: str, search: Finder | None
 ) -> tuple[list[Hit], bool]:
-    """As recall finds, but that ages count from the newest entry, and words such as "yesterday" with them."""
+    """As recall finds, but that ages count from the newest entry, and words such as "yesterday" with them. As many as
+    are shown at most, one that tells that there are more, and the hand-overs that are shown elsewhere.
+    """
+    most = _FOR_TASK + _HANDOVERS + 1
     newest = (await storage.query(EntryQuery(filter=asked, limit=1))).items
     if not newest:
         return [], False
     if search is not None:
-        answer = await search.find(task, asked, mode="hybrid", limit=_FOR_TASK, now=newest[0].at)
+        answer = await search.find(task, asked, mode="hybrid", limit=most, now=newest[0].at)
         if answer is not None:
             return [Hit(hit.entry, 0.0, hit.start, hit.end) for hit in answer.hits], answer.degraded
-    hits = await storage.search(LexicalQuery(terms=query_terms(task), filter=asked, limit=_FOR_TASK))
+    hits = await storage.search(LexicalQuery(terms=query_terms(task), filter=asked, limit=most))
     return [Hit(hit.entry, 0.0) for hit in hits], search is not None and search.embeds
 
 
 async def _sessions(
     storage: Storage, scope: str, caller: Caller
-) -> tuple[list[SessionView], list[SessionView]]:
-    """Of the whole project: the open ones as they were begun, and those that ended last and told something."""
+) -> tuple[list[SessionView], list[SessionView], bool]:
+    """Of the whole project: the open ones as they were begun, and those that ended last and told something. And
+    whether more are open.
+    """
     project = GLOBAL if scope == GLOBAL else "/".join(scope.split("/")[:2])
     where = ScopeFilter(scope=project, inherit=False, descendants=True, ceiling=caller.ceiling)
-    open_ones = await storage.sessions(where, open_only=True, limit=_OPEN)
-    every = await storage.sessions(where, limit=_ENDED_LOOKED_AT + len(open_ones))
+    found = await storage.sessions(where, open_only=True, limit=_OPEN + 1)
+    open_ones = found[:_OPEN]
+    every = await storage.sessions(where, limit=_ENDED_LOOKED_AT + len(found))
     ended = sorted(
         ((one.ended_at, one.id, one) for one in every if one.ended_at is not None and one.summary),
         reverse=True,
@@ -164,6 +186,7 @@ async def _sessions(
     return (
         [view(one) for one in sorted(open_ones, key=lambda one: (one.began_at, one.id))],
         [view(one, most=_HANDOVER) for _, _, one in ended[:_HANDOVERS]],
+        len(found) > _OPEN,
     )
 
 
@@ -184,8 +207,16 @@ def _hands_over(entry: Entry, sessions: set[str]) -> bool:
     return SUMMARY_TAG in entry.tags and entry.metadata.get("session") in sessions
 
 
+def _least(hits: Sequence[Hit]) -> int:
+    """Tokens without which not even a part of the first has a place."""
+    if not hits:
+        return 0
+    first = hits[0].entry
+    return max(_LEAST, OVERHEAD + tokens(first.title) + min(_PART, tokens(first.content)))
+
+
 def _packed(hits: Sequence[Hit], budget: int, wanted: frozenset[str]) -> RecallResult:
-    if budget < _LEAST:
+    if budget < _least(hits):
         packed = pack((), budget)
         return msgspec.structs.replace(packed, truncated=bool(hits))
     return pack(hits, budget, wanted=wanted)

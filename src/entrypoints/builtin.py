@@ -37,6 +37,7 @@ SQLITE_STORAGE = StorageAdapter(
         concurrent_units=False,
         marks=True,
         backups=True,
+        settles=True,
     ),
     make=builtin_making.sqlite_storage,
     harness=f"{_KIT}.sqlite_harnesses:storage",

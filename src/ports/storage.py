@@ -65,7 +65,8 @@ class StorageCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     `durable`: survives the process. `shared`: which clients may use one store at once.
     `vectors`: how `nearest` answers. `concurrent_units`: two units may both be open and writing; where false,
     the second one's first statement waits for the first to end. `marks`: whether `mark` knows. `backups`: whether
-    `backup` can be called.
+    `backup` can be called. `settles`: once a later unit of the same client is through, one that was cancelled before it
+    has taken effect or never will; where false it may come still later, whole.
     """
 
     name: str
@@ -75,6 +76,7 @@ class StorageCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     concurrent_units: bool
     marks: bool = False
     backups: bool = False
+    settles: bool = False
 
 
 class Reader(Protocol):
@@ -262,7 +264,9 @@ class Storage(Reader, Protocol):
         ...
 
     async def revive_jobs(self, ids: Sequence[int]) -> int:
-        """Dead letters back to waiting, attempts at 0. Returns how many."""
+        """Dead letters back to waiting, attempts at 0. Returns how many: one whose key another job has taken since
+        stays dead.
+        """
         ...
 
     async def discard_jobs(self, ids: Sequence[int]) -> int:

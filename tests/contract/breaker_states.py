@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -102,7 +103,8 @@ class BreakerStates(Suite):
             await trip(breaker)
             await harness.advance(29.0)
             await refused(breaker)
-            await harness.advance(1.5)
+            await harness.advance(1.0)
+            assert (await breaker.status()).retry_after == 0.0
             await succeed(breaker)
 
     async def test_breaker_09_says_how_long_it_refuses(self, harness: BreakerHarness) -> None:
@@ -216,3 +218,24 @@ class BreakerStates(Suite):
                 await harness.advance(0)
         assert [(each.before, each.after) for each in told] == [("closed", "open")]
         assert "a listener's bug" in caplog.text
+
+    async def test_breaker_16_says_the_very_instant(self, harness: BreakerHarness, seed: int) -> None:
+        """At the moment that the error names a call is admitted, wherever between two microseconds it began."""
+        random_ = random.Random(16 + seed)
+        async with harness.open(THREE) as breaker:
+            for _ in range(30):
+                await trip(breaker)
+                await harness.advance(random_.randrange(1, 29_000_000) / 1e6)
+                await harness.advance((await refused(breaker)).retry_after)
+                await succeed(breaker)
+                await succeed(breaker)
+                assert (await breaker.status()).state == "closed"
+
+    async def test_breaker_17_a_reset_timeout_may_be_short(self, harness: BreakerHarness) -> None:
+        """Any that is positive: half a second is one."""
+        async with harness.open(Thresholds(failures=1, reset_timeout=0.5, successes=1)) as breaker:
+            await trip(breaker, 1)
+            assert (await refused(breaker)).retry_after <= 0.5
+            await harness.advance(0.5)
+            await succeed(breaker)
+            assert (await breaker.status()).state == "closed"

@@ -13,9 +13,9 @@ from agent_memory.ports.errors import Unavailable
 from agent_memory.ports.records import Event, Gap
 
 from .bus_delivery import AMPLE, event, take_until
-from .bus_loss import RECONNECTED, become
+from .bus_loss import become
 from .exploring import explore, schedule
-from .suite import Suite, cancelled, level, needs, running, soon, turns, until_done
+from .suite import Suite, cancelled, level, needs, running, soon, turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,8 +203,14 @@ class Play:
         await self._harness.advance(1.0)
         await self._harness.heal()
         for subscription in (*self._witnesses, *(listener.subscription for listener in self._listeners)):
-            async with running(become(subscription, live=True)) as reviving:
-                await until_done(reviving, self._harness, lambda: turns(10), within=RECONNECTED, step=1.0)
+            await soon(self._revived(subscription))
+
+    async def _revived(self, subscription: Subscription) -> None:
+        """By whatever clock an adapter measures its pauses: the backend's moves, and real time passes."""
+        async with running(become(subscription, live=True)) as reviving:
+            while not reviving.done():
+                await turns(10)
+                await self._harness.advance(1.0)
 
     async def _flush(self) -> Event:
         """All that was published has come. The last event of all, by which that was seen."""

@@ -177,3 +177,15 @@ class BusLoss(Suite):
         ):
             await overflow(bus, witness, SMALL + 1)
             assert isinstance((await take(small, 1))[0], Gap)
+
+    async def test_bus_35_holds_a_thousand_and_twenty_four(self, harness: Harness[EventBus]) -> None:
+        """Where no capacity is named: so many wait without loss, and not one more."""
+        async with (
+            harness.open() as bus,
+            bus.subscribe(capacity=AMPLE) as witness,
+            bus.subscribe() as subscription,
+        ):
+            await overflow(bus, witness, 1024)
+            assert await take_until(subscription, event(1023)) == events(1024)
+            await overflow(bus, witness, 1025)
+            assert isinstance((await take(subscription, 1))[0], Gap)

@@ -9,6 +9,6 @@ __all__ = ["CacheContract", "CacheHarness"]
 
 
 class CacheContract(CacheExplored):
-    """CACHE-01 to CACHE-23 are in `cache_keeping`, CACHE-31 to CACHE-48 in `cache_loading`,
+    """CACHE-01 to CACHE-24 are in `cache_keeping`, CACHE-31 to CACHE-48 in `cache_loading`,
     CACHE-51 to CACHE-53 in `cache_explored`.
     """

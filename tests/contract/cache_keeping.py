@@ -83,7 +83,7 @@ class CacheKeeping(Suite):
             await cache.put("a", b"one", ttl=10.0)
             await harness.advance(9.0)
             assert await cache.get("a") == b"one"
-            await harness.advance(1.5)
+            await harness.advance(1.0)
             assert await cache.get("a") is None
 
     async def test_cache_06_the_latest_ttl_counts(self, harness: CacheHarness) -> None:
@@ -315,3 +315,22 @@ class CacheKeeping(Suite):
             await cache.put("a", b"one", ttl=0.5)
             await harness.advance(0.7)
             assert await cache.get("a") is None
+
+    async def test_cache_24_what_is_over_takes_no_room(self, harness: CacheHarness) -> None:
+        """Found out of date, or cleared: it is counted no more, and as much as ever can be kept."""
+        limit = bound(harness)
+        async with harness.open() as cache:
+            for number in range(20):
+                await cache.put(f"key-{number}", bytes(limit // 40), ttl=10.0)
+            full = cache.stats().bytes
+            await harness.advance(10.5)
+            for number in range(20):
+                assert await cache.get(f"key-{number}") is None
+            assert (cache.stats().entries, cache.stats().bytes) == (0, 0)
+            for prefix in ("", "key"):
+                for number in range(20):
+                    await cache.put(f"key-{number}", bytes(limit // 40), ttl=LONG)
+                assert (cache.stats().entries, cache.stats().bytes) == (20, full)
+                await cache.clear(prefix=prefix)
+                assert (cache.stats().entries, cache.stats().bytes) == (0, 0)
+            assert cache.stats().evictions == 0

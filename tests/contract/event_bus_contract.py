@@ -8,6 +8,6 @@ from .bus_loss import BusLoss
 
 
 class EventBusContract(BusDelivery, BusLoss, BusExplored):
-    """BUS-01 to BUS-20 and BUS-33 are in `bus_delivery`, BUS-21 to BUS-30 and BUS-34 in `bus_loss`,
+    """BUS-01 to BUS-20 and BUS-33 are in `bus_delivery`, BUS-21 to BUS-30, BUS-34 and BUS-35 in `bus_loss`,
     BUS-31 and BUS-32 in `bus_explored`.
     """

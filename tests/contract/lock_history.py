@@ -24,6 +24,8 @@ TICK = 4.0
 """Seconds. The ttls that are used end between two ticks."""
 
 ENDLESS = 10**9
+ATTEMPTS = 50_000
+"""States of a lock looked at in search of an order: a few seconds."""
 
 Action = Literal["acquire", "renew", "release", "inspect", "force", "give back", "tick"]
 Answer = Literal["done", "refused", "not held", "nothing", "unknown", "cancelled"]
@@ -149,12 +151,16 @@ def _looked(state: State, call: Call) -> Iterator[State]:
 
 
 def unexplained(calls: list[Call]) -> Call | None:
-    """The call that no order explains: the last that the longest attempt got to. None where an order exists."""
+    """The call that no order explains: the last that the longest attempt got to. None where an order exists, or where
+    none was found among the `ATTEMPTS` likeliest: of thirty calls at once there are more than anyone can try.
+    """
     needed = sum(1 << index for index, call in enumerate(calls) if call.ended < ENDLESS)
     seen: set[tuple[int, State]] = set()
     stack = [(0, State())]
     furthest, stuck = -1, None
     while stack:
+        if len(seen) > ATTEMPTS:
+            return None
         done, state = stack.pop()
         if done & needed == needed:
             return None
@@ -166,7 +172,8 @@ def unexplained(calls: list[Call]) -> Call | None:
         if first_end > furthest:
             furthest = first_end
             stuck = next(calls[index] for index in waiting if calls[index].ended == first_end)
-        for index in waiting:
+        # The first to be answered is tried first: mostly it was the first to take effect.
+        for index in sorted(waiting, key=lambda index: calls[index].ended, reverse=True):
             call = calls[index]
             if call.began > first_end or (call.of >= 0 and not done >> call.of & 1):
                 continue

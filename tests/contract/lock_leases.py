@@ -28,6 +28,8 @@ ODD_NAMES = (
 )  # fmt: skip
 """Names that differ, however alike a file system, a pattern or a collation finds them."""
 TOLERANCE = timedelta(milliseconds=5)
+LATE = timedelta(seconds=1.0)
+"""A server's own time may pass beside that in which the clause moves it."""
 
 
 async def refused(lock: Lock, name: str = NAME, owner: str = "other") -> LockTimeout:
@@ -81,7 +83,9 @@ class LockLeases(Suite):
             await lock.acquire(NAME, owner="ada", ttl=10.0)
             await harness.advance(9.0)
             await refused(lock)
-            await harness.advance(1.5)
+            await harness.advance(1.0)
+            assert await lock.inspect(NAME) is None
+            assert await lock.list() == []
             lease = await soon(lock.acquire(NAME, owner="bob", ttl=10.0))
             assert lease.owner == "bob"
 
@@ -172,10 +176,12 @@ class LockLeases(Suite):
             await harness.advance(8.0)
             renewed = await lock.renew(lease, ttl=10.0)
             assert renewed.token == lease.token
+            assert renewed.acquired_at == lease.acquired_at
+            assert abs(renewed.expires_at - lease.expires_at - timedelta(seconds=8.0)) < LATE
             assert await lock.inspect(NAME) == held(renewed)
             await harness.advance(9.0)
             await refused(lock)
-            await harness.advance(1.5)
+            await harness.advance(1.0)
             assert await lock.inspect(NAME) is None
 
     async def test_lock_16_renew_may_shorten(self, harness: Harness[Lock]) -> None:
@@ -248,6 +254,23 @@ class LockLeases(Suite):
             for name in ("d", "b", "c", "a"):
                 await lock.acquire(name, owner="ada", ttl=LONG)
             assert [each.name for each in await lock.list(limit=2)] == ["a", "b"]
+
+    async def test_lock_54_a_list_is_of_a_hundred(self, harness: Harness[Lock]) -> None:
+        """Where no limit is named: the first hundred by name."""
+        names = [f"file:{number:03}" for number in range(101)]
+        async with harness.open() as lock:
+            for name in reversed(names):
+                await lock.acquire(name, owner="ada", ttl=LONG)
+            assert [each.name for each in await lock.list()] == names[:100]
+
+    async def test_lock_55_a_ttl_may_be_short(self, harness: Harness[Lock]) -> None:
+        """Any that is positive: half a second is one, to acquire and to renew."""
+        async with harness.open() as lock:
+            lease = await lock.acquire(NAME, owner="ada", ttl=LONG)
+            await lock.renew(lease, ttl=0.5)
+            await harness.advance(0.5)
+            lease = await lock.acquire(NAME, owner="ada", ttl=0.5)
+            assert lease.expires_at - lease.acquired_at == timedelta(seconds=0.5)
 
     async def test_lock_24_force_release_returns_what_it_ended(self, harness: Harness[Lock]) -> None:
         """And None when nothing was held."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FIVE = Window("agent:ada", 5, 10.0)
 BURST = Window("burst:ada", 2, 1.0)
 GLOBAL = Window("global", 6, 60.0)
+ONE = Window("one", 1, 1.0)
 STEPS = (0.0, 0.0, 0.125, 0.25, 0.5, 1.0, 2.5)
 """Eighths of a second, so that an oracle that adds them up is exact."""
 
@@ -36,7 +37,7 @@ def used(admitted: list[tuple[float, int]], since: float, *, edge: bool) -> int:
 
 
 class RateLimiterContract(LimiterExplored):
-    """LIMITER-01 to LIMITER-23 are here, LIMITER-31 to LIMITER-33 in `limiter_explored`."""
+    """LIMITER-01 to LIMITER-25 are here, LIMITER-31 to LIMITER-33 in `limiter_explored`."""
 
     async def test_limiter_01_admits_up_to_the_limit(self, harness: Harness[RateLimiter]) -> None:
         """That many at once, and the next is refused."""
@@ -92,8 +93,10 @@ class RateLimiterContract(LimiterExplored):
             assert decision.retry_after == pytest.approx(4.0, abs=0.1)
             await harness.advance(decision.retry_after - 0.5)
             assert not (await limiter.peek([FIVE])).allowed
-            await harness.advance(0.6)
-            assert (await limiter.hit([FIVE])).allowed
+            await harness.advance(0.5)
+            decision = await limiter.hit([FIVE])
+            assert decision.allowed
+            assert decision.remaining == 1
 
     async def test_limiter_07_retry_after_waits_for_the_whole_cost(
         self, harness: Harness[RateLimiter]
@@ -107,7 +110,7 @@ class RateLimiterContract(LimiterExplored):
             assert decision.retry_after == pytest.approx(7.0, abs=0.1)
             await harness.advance(decision.retry_after - 0.5)
             assert not (await limiter.peek([FIVE], cost=3)).allowed
-            await harness.advance(0.6)
+            await harness.advance(0.5)
             assert (await limiter.hit([FIVE], cost=3)).allowed
 
     async def test_limiter_08_retry_after_is_the_longest_wait(self, harness: Harness[RateLimiter]) -> None:
@@ -260,6 +263,29 @@ class RateLimiterContract(LimiterExplored):
                 await soon(limiter.peek([FIVE]))
             await harness.heal()
             assert (await limiter.hit([FIVE])).remaining == 2
+
+    async def test_limiter_24_retry_after_is_exact_at_any_instant(
+        self, harness: Harness[RateLimiter], seed: int
+    ) -> None:
+        """To the microsecond: at the moment that it names the call is allowed."""
+        random_ = random.Random(24 + seed)
+        async with harness.open() as limiter:
+            for _ in range(30):
+                await limiter.hit([ONE])
+                await harness.advance(random_.randrange(1, 900_000) / 1e6)
+                decision = await limiter.hit([ONE])
+                assert not decision.allowed
+                await harness.advance(decision.retry_after)
+                assert (await limiter.peek([ONE])).allowed
+
+    async def test_limiter_25_two_limits_of_one_period_count_once(
+        self, harness: Harness[RateLimiter]
+    ) -> None:
+        """The same key and period under two limits: one call is one call, and the stricter limit is not halved."""
+        strict, loose = Window("agent:ada", 4, 10.0), Window("agent:ada", 8, 10.0)
+        async with harness.open() as limiter:
+            assert await hits(limiter, 5, strict, loose) == [True] * 4 + [False]
+            assert await hits(limiter, 5, loose) == [True] * 4 + [False]
 
 
 async def schedule(

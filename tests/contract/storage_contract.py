@@ -71,7 +71,7 @@ class StorageContract(
     StorageRestore,
     StorageSweeps,
 ):
-    """STORAGE-01 to STORAGE-318; each module names those that it holds."""
+    """STORAGE-01 to STORAGE-319; each module names those that it holds."""
 
     @pytest.fixture
     def harness(self) -> StorageHarness:

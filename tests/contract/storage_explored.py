@@ -20,7 +20,7 @@ from .exploring import explore, schedule
 from .storage_ledger import Ledger
 from .storage_model import WORDS
 from .storage_reads import events, matches
-from .suite import Suite, cancelled, level, needs, soon, turns
+from .suite import Suite, Undeclared, cancelled, level, needs, soon, turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -307,6 +307,9 @@ class StorageExplored(Suite):
         self, harness: StorageHarness, seed: int
     ) -> None:
         """At whatever moment, by either client: all of its changes or none, and what follows goes by that."""
+        async with harness.open() as store:
+            if not store.capabilities.settles:
+                raise Undeclared("storage", "settles")
         await explore(
             schedule(_UNIT, _CANCELLED, _CANCELLED, _LOOK),
             seed,

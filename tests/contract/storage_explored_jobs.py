@@ -186,18 +186,21 @@ class Play:
                 assert answer == job.fail(now, LATER)
 
     async def _raise(self, store: Storage, job: ModelJob, *, discard: bool) -> None:
-        if job.used_up(self._harness.now()):
-            return
+        now = self._harness.now()
+        taken = [other for other in self._jobs if job.key and other.key == job.key and other.alive]
+        if any(other.used_up(now) for other in (job, *taken)):
+            return  # a dead letter or not: nobody has asked yet
         change = store.discard_jobs if discard else store.revive_jobs
-        assert await change([job.id]) == job.dead
-        if not job.dead:
+        changes = job.dead and (discard or not taken)
+        assert await change([job.id]) == changes
+        if not changes:
             return
         job.dead = False
         if discard:
             job.gone = True
         else:
             job.revive()
-            job.run_at = self._harness.now()
+            job.run_at = now
 
     async def _check(self, store: Storage) -> None:
         now = self._harness.now()

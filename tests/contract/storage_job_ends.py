@@ -1,4 +1,4 @@
-"""STORAGE-213 to STORAGE-224, and 229: how jobs end, and what becomes of those that fail."""
+"""STORAGE-213 to STORAGE-224, 229 and 319: how jobs end, and what becomes of those that fail."""
 
 from __future__ import annotations
 
@@ -183,3 +183,17 @@ class StorageJobEnds(Suite):
             again = await enqueue(store, harness, key="k")
             assert [one.job.id for one in await lease(store, limit=9)] == [again]
             assert len(await store.dead_jobs()) == 1
+
+    async def test_storage_319_a_key_taken_since_keeps_the_dead_dead(self, harness: StorageHarness) -> None:
+        """A dead letter is not revived beside a job of its key, nor lost: it can be once that is done."""
+        async with harness.open() as store:
+            buried = await enqueue(store, harness, key="k", max_attempts=1)
+            await store.fail_job(await lease_one(store), reason="broken", retry_in=0)
+            again = await enqueue(store, harness, key="k")
+            assert await store.revive_jobs([buried]) == 0
+            assert [job.id for job in await store.dead_jobs()] == [buried]
+            taken = await lease_one(store)
+            assert taken.job.id == again
+            await store.complete_job(taken)
+            assert await store.revive_jobs([buried]) == 1
+            assert (await lease_one(store)).job.id == buried

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,24 @@ async def test_after_work_a_model_is_told_what_to_store_and_where(mode: str, tmp
     assert text.startswith("The task was: move to UTC\n")
     assert "in scope acme/web" in text
     assert "memory_session, end" in text
+
+
+@MODES
+async def test_tools_that_are_not_offered_are_not_named(mode: str, tmp_path: Path) -> None:
+    async with connect(tmp_path, mode, TOOLS="core") as client:
+        core = {
+            "memory_remember",
+            "memory_recall",
+            "memory_get",
+            "memory_update",
+            "memory_forget",
+            "memory_context",
+        }
+        for prompt in ("recall-before-work", "remember-after-work"):
+            text = text_of(await client.get_prompt(prompt, {"task": "move to UTC"}))
+            assert set(re.findall(r"memory_\w+", text)) <= core
+            assert "session" not in text
+            assert "memory_recall" in text
 
 
 @MODES

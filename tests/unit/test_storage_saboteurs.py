@@ -26,7 +26,7 @@ def anyio_backend() -> str:
 async def test_the_clause_catches_the_saboteur(
     clause: str, saboteur: type[Wrapper], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exploring, "effort", exploring.Effort(seconds=30.0, shrink=False))
+    monkeypatch.setattr(exploring, "effort", exploring.Effort(seconds=80.0, shrink=False))
     assert await caught(clause, saboteur, tmp_path) is not None
 
 

@@ -53,6 +53,7 @@ _CAPABILITIES = StorageCapabilities(
     concurrent_units=False,
     marks=True,
     backups=True,
+    settles=True,
 )
 _POINT_READS = 64
 

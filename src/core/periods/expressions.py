@@ -141,7 +141,7 @@ def _words(text: str, now: datetime, look: Look) -> Days | None:
         if match["year"]:
             return one_day(date(int(match["year"]), month_of(month), day))
         if look == "either":
-            raise Unclear(f"is of no certain year; write {now.year}-{month_of(month):02}-{day:02} or another")
+            raise Unclear(f"is of no certain year; write {_next_day(day, month_of(month), now)} or another")
         return latest_day(day, month, now)
     match = _BARE.fullmatch(text)
     if match is None:
@@ -150,3 +150,13 @@ def _words(text: str, now: datetime, look: Look) -> Days | None:
         name = match["weekday"] or match["month"]
         raise Unclear(f"may be 'last {name}' or 'next {name}': write the one that you mean")
     return latest_weekday(match["weekday"], now) if match["weekday"] else latest_month(match["month"], now)
+
+
+def _next_day(day: int, month: int, now: datetime) -> date:
+    """This year's, or the first after it that there is: `ValueError` where there is none in any year."""
+    for year in range(now.year, min(now.year + 9, 10_000)):  # leap years are eight apart at most
+        try:
+            return date(year, month, day)
+        except ValueError:
+            continue
+    raise ValueError(day, month)

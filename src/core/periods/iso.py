@@ -8,8 +8,14 @@ from datetime import UTC, date, datetime, tzinfo
 from .period import Period, Unclear, on_the_clock, one_day
 
 _ISO = re.compile(
-    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,6})?)?(?P<offset>Z|[+-]\d\d:?\d\d)?)?", re.ASCII
+    r"(?P<day>\d{4}-\d\d-\d\d)"
+    r"([Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?P<offset>[Zz]|[+-]\d\d:?\d\d)?)?"
+    r"|\d{8}[Tt]\d{4}(?:\d\d(?:[.,]\d{1,9})?)?(?P<basic>[Zz]|[+-]\d\d:?\d\d)?",
+    re.ASCII,
 )
+"""RFC 3339 among them; of nine decimals the last three are cut off. The short form is one of instants only: eight
+digits alone may be many things.
+"""
 
 
 def read_iso(text: str, zone: tzinfo, *, named: bool = False) -> Period | None:
@@ -17,13 +23,15 @@ def read_iso(text: str, zone: tzinfo, *, named: bool = False) -> Period | None:
     match = _ISO.fullmatch(text)
     if match is None:
         return None
-    if match[1] is None:
+    if text == match["day"]:
         return one_day(date.fromisoformat(text)).period(zone)
-    at = datetime.fromisoformat(text)
+    at = datetime.fromisoformat(text.upper())
     if at.tzinfo is None:
         instant = on_the_clock(at, zone)
     else:
         instant = at.astimezone(UTC)
         if named and at.utcoffset() != instant.astimezone(zone).utcoffset():
-            raise Unclear(f"{match['offset']} is not the offset of {zone} then; leave one of them out")
+            raise Unclear(
+                f"{match['offset'] or match['basic']} is not the offset of {zone} then; leave one of them out"
+            )
     return Period(instant, instant)

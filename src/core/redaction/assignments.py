@@ -37,17 +37,21 @@ _TELLING = re.compile(
 _LABEL_ROOM = 112
 _CLOSING = ".,;:!?)]}>"
 
+_NEXT = re.compile(r";(?=[A-Za-z][A-Za-z ]{2,40}=)")  # of a connection string
+_HASH = re.compile(r"[0-9a-f]{32,128}", re.IGNORECASE)
+_HASH_SAID = re.compile(r"[\"'`]?[ \t]{0,2}[(\[]?(?:sha-?\d|md5|hash|digest|checksum)", _FLAGS)
+
 _OWNERS = "db|app|user|admin|root|my|sudo|login|mail|smtp|redis|pg|postgres|mysql"
 _USES = (
     "api|auth|access|private|encryption|signing|account|shared|master|secret|storage|client|server|license|deploy|webhook"
-    "|service"
+    "|service|session|cookie|fernet|jwt"
 )
 _ISSUERS = (
     "api|auth|access|bearer|bot|refresh|id|session|deploy|personal[ _-]access|service|secret|private|webhook|github"
     "|gitlab|npm|slack|pat"
 )
 _SECRET_WORD = re.compile(
-    rf"(?:^|[^a-z])(?:(?:{_OWNERS})?(?:passw(?:or)?d|passwd|pwd|passphrase)|pass|secret"
+    rf"(?:^|[^a-z])(?:(?:{_OWNERS})?(?:passw(?:or)?[dt]|passwd|pwd|passphrase)|pass|secret"
     rf"|(?:{_USES})[ _.-]?(?:key|secret|token|pass(?:word)?)|(?:{_ISSUERS})?[ _.-]?token"
     r"|secret[ _.-]key[ _.-]base|credentials?|connection[ _.-]?string|pin[ _.-]?code)s?$"
 )
@@ -57,7 +61,7 @@ _NOT_SECRET = re.compile(
     r"|min|num|new[ _-]line|input|output|prompt|completion|total|sync|resume)(?:[^a-z]|$)"
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_PASSWORD = re.compile(r"pass(?:w(?:or)?d|wd|phrase)?s?$|pwd$")
+_PASSWORD = re.compile(r"pass(?:w(?:or)?[dt]|wd|phrase)?s?$|pwd$")
 _VENDOR_WORD = re.compile(r"key|token|secret|pass|pwd|auth|cred|api|access|bearer|webhook|login", _FLAGS)
 _HASH_WORD = re.compile(
     r"sha-?\d|md5|hash|digest|checksum|commit|etag|uuid|guid|revision|fingerprint|public|version|release|file|path|url"
@@ -77,17 +81,22 @@ WEAK = frozenset(
     "password passwd pass pwd secret token user username test port key xxx admin".split()  # noqa: SIM905 - a line
 )
 _COMPOUND = re.compile(r"[A-Za-z]+\d{0,2}(?:-[a-z]+\d{0,2})+", re.ASCII)
+_CLASS = re.compile(r"(?:[A-Z][a-z]{2,}){2,}(?:V?\d{1,2}(?:[A-Z][a-z]{2,})*)?", re.ASCII)
 _PIECES = re.compile(r"[-_./:+]")
 
 
 def assignments(text: str) -> Iterator[Assigned]:
-    for match in _ASSIGNMENT.finditer(text):
+    at = 0
+    while (match := _ASSIGNMENT.search(text, at)) is not None:
+        at = match.start(2)  # what is assigned may be an assignment: `Datadog: API_KEY=...`
         before = text[max(0, match.start() - _LABEL_ROOM) : match.start()]
         near = " ".join(before.rstrip(" \t\"'`])").rpartition("\n")[2].split()[-3:])
         backwards = _LABEL_BACKWARDS.match(near[::-1])
         assert backwards is not None
         if _TELLING.search(label := backwards[0][::-1]) is not None:
-            value = match[2].rstrip(_CLOSING)
+            value = _NEXT.split(match[2], maxsplit=1)[0].rstrip(_CLOSING)
+            if _HASH.fullmatch(value) is not None and _HASH_SAID.match(text, match.start(2) + len(value)):
+                continue
             yield Assigned(label, value, match.start(2), match["said"] is not None)
 
 
@@ -97,10 +106,10 @@ def is_secret(label: str, value: str, *, said: bool = False) -> bool:
     if not _SECRET_WORD.search(words) or _NOT_SECRET.search(words):
         return False
     password = _PASSWORD.search(words) is not None
-    return _looks_secret(value, password=password, said=said)
+    return looks_secret(value, password=password, said=said)
 
 
-def _looks_secret(value: str, *, password: bool, said: bool) -> bool:
+def looks_secret(value: str, *, password: bool, said: bool) -> bool:
     if len(value) < (8 if password else 10) or _NOT_VALUE.search(value) or is_placeholder(value):
         return False
     digits = any(character.isdigit() for character in value)
@@ -109,7 +118,11 @@ def _looks_secret(value: str, *, password: bool, said: bool) -> bool:
         return False
     if said and not (any(character.islower() for character in value) and digits):
         return False
-    if is_of_words(value) or (said and _COMPOUND.fullmatch(value)) or "password" in value.lower():
+    if (
+        is_of_words(value)
+        or (said and (_COMPOUND.fullmatch(value) or _CLASS.fullmatch(value)))
+        or "password" in value.lower()
+    ):
         return False
     if value[0] == "/" and not (len(value) >= 32 and "." not in value and entropy(value) >= 4.5):
         return False  # a path

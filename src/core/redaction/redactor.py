@@ -18,12 +18,14 @@ _MIXED = re.compile(r"[\d!@#$%&*?^~_=+/]", re.ASCII)
 _RUN = re.compile(r"[A-Za-z0-9+/_.~|%=:@-]{16,}", re.ASCII)
 _SIGN = re.compile(r"[:=][>=]?[ \t]{0,3}[brf]?[\"'`]?[^\s\"'`]{8}|-----BEGIN", re.ASCII)
 _SAID = re.compile(r" (?:is|was|to) [\"'`]?(?=\S{0,60}\d)[^\s\"'`]{8}", re.ASCII)
+_NAMED = re.compile(r"(?:P|p)ass(?:w|phrase)|PASSW|sshpass|mysql|--[a-z-]{0,20}(?:pass|secret|token)")
 """One of these every text has that holds a secret; most texts have none."""
 _TELLING = re.compile(r"\d|hf_|org_", re.ASCII)
 _ROUNDS = 4
 _FAR = 1 << 62
 _MARK = "[redacted:"
 _MARKED = re.compile(r"\[redacted:[\w-]{1,64}\]", re.ASCII)
+_SIGNED = re.compile(r"[_.-]")
 _INSIDE_BASE64 = re.compile(r"[A-Za-z0-9+/]{12}$", re.ASCII)
 
 
@@ -69,10 +71,11 @@ class Redactor:
         return distinct
 
     def _all(self, text: str, label: str) -> Iterator[Finding]:
-        from . import assignments, places, rules  # noqa: PLC0415 - for a text that may hold a secret, not for every process
+        from . import assignments, own_rules, places, rules  # noqa: PLC0415 - for a text that may hold a secret, not for every process
 
-        yield from self._tokens(text, rules.TOKENS)
+        yield from self._tokens(text, (*rules.TOKENS, *own_rules.TOKENS))
         yield from places.told_by_place(text)
+        yield from own_rules.told_by_shape(text)
         for one in assignments.assignments(text):
             if kind := self._assigned(one.label, one.value, said=one.said):
                 yield Finding(one.start, one.start + len(one.value), kind)
@@ -95,7 +98,8 @@ class Redactor:
                     match = _match_around(compiled, text, at, lead)
                     if match is not None:
                         group = next((n for n, value in enumerate(match.groups(), 1) if value), 0)
-                        if _real(match[group], least) and not _in_base64(text, match.start()):
+                        inside = not _SIGNED.search(match[0]) and _in_base64(text, match.start())
+                        if _real(match[group], least) and not inside:
                             yield Finding(*match.span(group), kind)
                     at = lower.find(word, max(at + 1, 0 if match is None else match.end()))
 
@@ -127,7 +131,10 @@ class Redactor:
 
 def _may_hold(text: str) -> bool:
     return _MIXED.search(text) is not None and (
-        _RUN.search(text) is not None or _SIGN.search(text) is not None or _SAID.search(text) is not None
+        _RUN.search(text) is not None
+        or _SIGN.search(text) is not None
+        or _SAID.search(text) is not None
+        or _NAMED.search(text) is not None
     )
 
 

@@ -15,7 +15,7 @@ from msgspec import UNSET
 from . import frames
 from .content import CacheHint
 from .identity import DISCOVER_TTL_MS, Identity
-from .lines import Lines
+from .lines import Lines, Overlong
 from .messages import (
     CLIENT_CAPABILITIES_KEY,
     HANDSHAKE_REVISIONS,
@@ -41,6 +41,7 @@ from .messages import (
     WithMeta,
 )
 from .nesting import deeper_than
+from .overlong import id_of
 from .surrogates import lone_surrogate
 
 MAX_LINE: Final = 4 * 1024 * 1024
@@ -130,10 +131,13 @@ class Connection:
     def notify(self, method: str, params: object = None) -> None:
         self._out.append(frames.notification(method, params))
 
-    def _take(self, lines: list[bytes | None]) -> list[Incoming]:
+    def _take(self, lines: list[bytes | Overlong]) -> list[Incoming]:
         for line in lines:
-            if line is None:
-                self._refuse(None, INVALID_REQUEST, f"a message is longer than {self._max_line} bytes")
+            if isinstance(line, Overlong):
+                known = id_of(line)
+                # The answer to another request is not given away.
+                known = None if known in self._open else known
+                self._refuse(known, INVALID_REQUEST, f"a message is longer than {self._max_line} bytes")
             elif line and not line.isspace():
                 self._message(line)
         incoming = self._incoming

@@ -9,7 +9,7 @@ MOVING_TOOLS: tuple[Schema, ...] = (
     tool(
         "memory_export",
         "Export",
-        "All of a scope with its history, to move or keep it; name: into a file.",
+        "All of a scope, with history; name: into a file.",
         {
             "action": quiet(choice("export")),
             "format": choice(*FORMATS),
@@ -17,7 +17,7 @@ MOVING_TOOLS: tuple[Schema, ...] = (
             "name": STRING,
             "agent_id": quiet(STRING),
         },
-        reads=True,
+        repeats=True,
     ),
     tool(
         "memory_import",
@@ -39,7 +39,7 @@ MOVING_TOOLS: tuple[Schema, ...] = (
     tool(
         "memory_maintain",
         "Maintain",
-        "When asked to: merge near-duplicates, rebuild indexes, back up, verify.",
+        "When asked to: merge duplicates, reindex, back up, verify.",
         {
             "action": choice(*MAINTAIN_ACTIONS),
             "scope": quiet(STRING),

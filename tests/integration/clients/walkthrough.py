@@ -198,7 +198,9 @@ async def _lock(client: ToolClient) -> None:
 
 
 async def _move(client: ToolClient) -> None:
-    everything = await _done(client, "memory_export", {"format": "jsonl", "scope": "acme"})
+    everything = await _done(
+        client, "memory_export", {"action": "export", "format": "jsonl", "scope": "acme", "agent_id": "ada"}
+    )
     assert everything["counts"]["entries"] == 3
     kept = await _done(client, "memory_export", {"name": "acme.md", "format": "markdown", "scope": "acme"})
     assert (kept["name"], kept["digest"]) == ("acme.md", everything["digest"])
@@ -208,11 +210,12 @@ async def _move(client: ToolClient) -> None:
     )
     tried = await _done(client, "memory_import", {**wanted, "name": "acme.md"})
     assert tried["entries"] == {"created": 0, "updated": 0, "skipped": 3, "conflicts": 0}
-    text = {"content": everything["content"], "format": "jsonl", "admin_key": ADMIN_KEY}
+    text = {"content": everything["content"], "format": "jsonl", "admin_key": ADMIN_KEY, "action": "import"}
+    text["agent_id"] = "ada"
     assert (await _done(client, "memory_import", text))["entries"]["skipped"] == 3
     cut = {**text, "content": everything["content"][:-9]}
     assert "content" in await _refused(client, "memory_import", cut)
-    maintain = {"action": "consolidate", "dry_run": True}
+    maintain = {"action": "consolidate", "dry_run": True, "scope": "acme", "agent_id": "ada"}
     assert "admin_key" in await _refused(client, "memory_maintain", maintain)
     found = await _done(client, "memory_maintain", {**maintain, "admin_key": ADMIN_KEY})
     assert found["found"] == 0

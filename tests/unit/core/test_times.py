@@ -31,6 +31,12 @@ def utc(text: str) -> datetime:
         ("2026-03-01T09:30", datetime(2026, 3, 1, 9, 30, tzinfo=UTC)),
         ("2026-03-01 09:30:01.5Z", datetime(2026, 3, 1, 9, 30, 1, 500_000, tzinfo=UTC)),
         ("2026-03-01T09:30:00+02:00", datetime(2026, 3, 1, 7, 30, tzinfo=UTC)),
+        ("2026-03-01t09:30:00z", datetime(2026, 3, 1, 9, 30, tzinfo=UTC)),
+        ("2026-03-01T09:30:00.123456789Z", datetime(2026, 3, 1, 9, 30, 0, 123_456, tzinfo=UTC)),
+        ("2026-03-01 09:30:00,1234567", datetime(2026, 3, 1, 9, 30, 0, 123_456, tzinfo=UTC)),
+        ("20260301T093000Z", datetime(2026, 3, 1, 9, 30, tzinfo=UTC)),
+        ("20260301T0930+0200", datetime(2026, 3, 1, 7, 30, tzinfo=UTC)),
+        ("20260301T093000.5[Europe/Berlin]", datetime(2026, 3, 1, 8, 30, 0, 500_000, tzinfo=UTC)),
         ("2026-03-01T09:30:00-0530", datetime(2026, 3, 1, 15, 0, tzinfo=UTC)),
         ("2026-03-01T09:30+01:00[Europe/Berlin]", datetime(2026, 3, 1, 8, 30, tzinfo=UTC)),
         ("2026-07-01 09:30 Europe/Berlin", datetime(2026, 7, 1, 7, 30, tzinfo=UTC)),
@@ -269,3 +275,19 @@ def test_storage_keeps_instants_not_wall_clocks() -> None:
     local = datetime(2026, 3, 1, 9, 30, tzinfo=zone)
     assert from_micros(to_micros(local)) == local
     assert from_micros(to_micros(local)).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("29 February", "2028-02-29"), ("Feb 29", "2028-02-29"), ("3 March", "2026-03-03")]
+)
+def test_a_day_that_is_suggested_is_one_that_there_is(text: str, shown: str) -> None:
+    with pytest.raises(Rejected, match=f"write {shown} or another"):
+        reader().end(text, "valid_until")
+
+
+@pytest.mark.parametrize(
+    "text", ["30 February", "31 April", "2026-02-29T00:00:00Z", "20260229T000000Z", "20260301"]
+)
+def test_a_day_that_there_never_is_is_no_time(text: str) -> None:
+    with pytest.raises(Rejected, match="is not a time"):
+        reader().end(text, "valid_until")

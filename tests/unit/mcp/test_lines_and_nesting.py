@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_memory.entrypoints.mcp.lines import Lines
+from agent_memory.entrypoints.mcp.lines import KEPT, Lines, Overlong
 from agent_memory.entrypoints.mcp.nesting import deeper_than
 
 
@@ -21,22 +21,28 @@ def test_a_line_is_cut_wherever_its_newline_comes() -> None:
 
 def test_a_line_of_the_whole_limit_passes_and_one_byte_more_does_not() -> None:
     lines = Lines(4)
-    assert lines.feed(b"1234\n12345\n12") == [b"1234", None]
+    assert lines.feed(b"1234\n12345\n12") == [b"1234", Overlong(b"12345", b"12345")]
     assert lines.feed(b"34\n") == [b"1234"]
 
 
-def test_an_overlong_line_is_told_once_at_once_and_skipped_to_its_newline() -> None:
+def test_of_an_overlong_line_the_ends_are_told_when_it_is_over() -> None:
     lines = Lines(4)
-    assert lines.feed(b"12345") == [None]
-    assert lines.feed(b"6" * 1000) == []
-    assert lines.feed(b"7\nok\n") == [b"ok"]
+    assert lines.feed(b"12345") == []
+    assert lines.feed(b"6" * 10_000) == []
+    assert lines.feed(b"7\nok\n") == [
+        Overlong(b"12345" + b"6" * (KEPT - 5), b"6" * (KEPT - 1) + b"7"),
+        b"ok",
+    ]
+    assert lines.feed(b"x" * 10_000) == []
+    assert lines.end() == [Overlong(b"x" * KEPT, b"x" * KEPT)]
+    assert lines.end() == []
 
 
 def test_an_overlong_line_is_not_kept_in_memory() -> None:
     lines = Lines(4)
     for _ in range(100):
         lines.feed(b"x" * 1000)
-    assert len(lines._partial) == 0  # pyright: ignore[reportPrivateUsage] - memory is what this is about
+    assert len(lines._partial) <= KEPT  # pyright: ignore[reportPrivateUsage] - memory is what this is about
 
 
 def test_the_last_line_needs_no_newline() -> None:
@@ -53,7 +59,7 @@ def test_any_cut_gives_the_same_lines(data: bytes, cut: list[int]) -> None:
     whole = Lines(8)
     expected = whole.feed(data) + whole.end()
     pieces = Lines(8)
-    found: list[bytes | None] = []
+    found: list[bytes | Overlong] = []
     places = [0, *sorted(cut), len(data)]
     for start, end in pairwise(places):
         found += pieces.feed(data[start:end])

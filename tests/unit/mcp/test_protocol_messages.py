@@ -149,7 +149,7 @@ def test_an_overlong_message_is_refused_and_the_next_one_served(connection: Conn
     connection.receive(b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * 10_000)
     connection.receive(b'"}\n{"jsonrpc":"2.0","id":2,"method":"ping"}\n')
     overlong, ping = answers(connection)
-    assert (overlong["id"], overlong["error"]["code"]) == (None, -32600)
+    assert (overlong["id"], overlong["error"]["code"]) == (1, -32600)
     assert ping == {"jsonrpc": "2.0", "id": 2, "result": {}}
 
 

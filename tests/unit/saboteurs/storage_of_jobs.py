@@ -187,6 +187,14 @@ class ClaimsToRevive(Wrapper):
         return len(ids) if await self.inner.revive_jobs(ids) else 0
 
 
+@breaks(319)
+class LosesTheDeadWhoseKeyIsTaken(Wrapper):
+    async def revive_jobs(self, ids: Sequence[int]) -> int:
+        revived = await self.inner.revive_jobs(ids)
+        await self.inner.discard_jobs(ids)
+        return revived
+
+
 @breaks(220)
 class ClaimsToDiscard(Wrapper):
     async def discard_jobs(self, ids: Sequence[int]) -> int:

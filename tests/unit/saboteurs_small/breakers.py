@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
@@ -98,6 +99,35 @@ class ProbesEarly(Rewired):
 class ProbesLate(Rewired):
     def admit(self) -> int:
         return self.machine.admit(self.clock.monotonic() - 5)
+
+
+@breaks("BREAKER-16")
+class SaysWholeMilliseconds(Rewired):
+    def admit(self) -> int:
+        try:
+            return super().admit()
+        except CircuitOpen as error:
+            wait = math.floor(1e3 * error.retry_after) / 1e3
+            raise CircuitOpen(str(error), wait) from error
+
+
+@breaks("BREAKER-17")
+class RefusesForASecond(Rewired):
+    since = math.inf
+
+    def admit(self) -> int:
+        now = self.clock.monotonic()
+        if self.state == "closed":
+            self.since = now
+        elif now < self.since + 1.0:
+            raise CircuitOpen("not so soon", 0.5)
+        return super().admit()
+
+
+@breaks("BREAKER-08")
+class ProbesAMomentLate(Rewired):
+    def admit(self) -> int:
+        return self.machine.admit(self.clock.monotonic() - 0.001)
 
 
 @breaks("BREAKER-09")

@@ -66,6 +66,43 @@ class ForgetsEarly(RemoteCache):
         await super().put(key, value, ttl=0.8 * ttl)
 
 
+@breaks("CACHE-05")
+class KeepsAMomentLonger(RemoteCache):
+    async def put(self, key: str, value: bytes, *, ttl: float) -> None:
+        await super().put(key, value, ttl=ttl + 0.001 if ttl > 0 else ttl)
+
+
+@breaks("CACHE-24")
+class CountsWhatIsOver(RemoteCache):
+    """What ran out goes on to be counted."""
+
+    over = 0
+
+    async def get(self, key: str) -> bytes | None:
+        before = super().stats().bytes
+        value = await super().get(key)
+        self.over += before - super().stats().bytes
+        return value
+
+    def stats(self) -> CacheStats:
+        stats = super().stats()
+        return msgspec.structs.replace(stats, bytes=stats.bytes + self.over)
+
+
+@breaks("CACHE-24")
+class CountsWhatWasCleared(RemoteCache):
+    cleared = 0
+
+    async def clear(self, *, prefix: str = "") -> None:
+        before = super().stats().bytes
+        await super().clear(prefix=prefix)
+        self.cleared += before - super().stats().bytes
+
+    def stats(self) -> CacheStats:
+        stats = super().stats()
+        return msgspec.structs.replace(stats, bytes=stats.bytes + self.cleared)
+
+
 @breaks("CACHE-06")
 class ReadingProlongs(RemoteCache):
     async def put(self, key: str, value: bytes, *, ttl: float) -> None:

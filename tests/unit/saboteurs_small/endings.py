@@ -101,6 +101,22 @@ class HoldsOneMore(RemoteBus):
             yield RemoteSubscription(inner, self.line)
 
 
+@breaks("BUS-35")
+class HoldsAThousand(RemoteBus):
+    @asynccontextmanager
+    async def subscribe(self, *, capacity: int = 1000) -> AsyncGenerator[Subscription]:
+        async with super().subscribe(capacity=capacity) as subscription:
+            yield subscription
+
+
+@breaks("BUS-35")
+class HoldsOneMoreUnasked(RemoteBus):
+    @asynccontextmanager
+    async def subscribe(self, *, capacity: int = 1025) -> AsyncGenerator[Subscription]:
+        async with super().subscribe(capacity=capacity) as subscription:
+            yield subscription
+
+
 @breaks("BREAKER-42")
 class TellsThoseWhoLeft(RemoteBreaker):
     async def __aexit__(

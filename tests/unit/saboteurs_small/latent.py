@@ -9,9 +9,11 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from agent_memory.ports.errors import Unavailable
+
 from .remote_blobs import RemoteBlobs
 from .remote_breaker import RemoteBreaker
-from .remote_bus import RemoteBus
+from .remote_bus import LOST, RemoteBus
 from .remote_cache import RemoteCache
 from .remote_embedder import RemoteEmbedder
 from .remote_limiter import RemoteLimiter
@@ -103,12 +105,12 @@ class LatentBus(RemoteBus):
 
     async def publish(self, events: Sequence[Event]) -> None:
         await hop()
-        await super().publish(
-            events if self.line.is_cut else []
-        )  # which says whether anything can be published
+        cut = self.line.is_cut
         self.accepted += 1
         self.idle.clear()
-        self.line.later(self.deliver(events))
+        self.line.later(self.deliver([LOST] if cut else events))  # behind what is on its way
+        if cut:
+            raise Unavailable("the line is cut")
 
     async def deliver(self, events: Sequence[Event]) -> None:
         try:

@@ -68,6 +68,20 @@ class SaysThePeriod(RemoteLimiter):
         return decision if decision.allowed else changed(decision, retry_after=windows[0].period)
 
 
+@breaks("LIMITER-24")
+class SaysWholeMilliseconds(RemoteLimiter):
+    async def hit(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:
+        decision = await super().hit(windows, cost=cost)
+        return changed(decision, retry_after=math.floor(1e3 * decision.retry_after) / 1e3)
+
+
+@breaks("LIMITER-06", "LIMITER-07")
+class SaysAMomentLess(RemoteLimiter):
+    async def hit(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:
+        decision = await super().hit(windows, cost=cost)
+        return decision if decision.allowed else changed(decision, retry_after=decision.retry_after - 0.001)
+
+
 @breaks("LIMITER-07")
 class WaitsForTheFirstToRunOut(RemoteLimiter):
     async def hit(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:
@@ -148,6 +162,13 @@ class CountsOncePerWindow(RemoteLimiter):
     async def hit(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:
         shared = len(windows) - len({each.key for each in windows})
         return await super().hit(windows, cost=cost + shared)
+
+
+@breaks("LIMITER-25")
+class CountsTwiceUnderTwoLimits(RemoteLimiter):
+    async def hit(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:
+        alike = len(windows) - len({(each.key, each.period) for each in windows})
+        return await super().hit(windows, cost=cost + alike)
 
 
 @breaks("LIMITER-18")

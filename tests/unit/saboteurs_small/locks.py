@@ -67,6 +67,13 @@ class ExpiresLate(RemoteLock):
         return await super().acquire(name, owner=owner, ttl=1.2 * ttl, wait=wait)
 
 
+@breaks("LOCK-05")
+class ExpiresAMomentLate(RemoteLock):
+    async def acquire(self, name: str, *, owner: str, ttl: float, wait: float = 0.0) -> Lease:
+        moment = 0.001 if 0 < ttl < MAX_TTL else 0.0
+        return await super().acquire(name, owner=owner, ttl=ttl + moment, wait=wait)
+
+
 @breaks("LOCK-06", "LOCK-07", "LOCK-08")
 class TokensStandStill(RemoteLock):
     async def acquire(self, name: str, *, owner: str, ttl: float, wait: float = 0.0) -> Lease:
@@ -123,6 +130,24 @@ class RenewAddsToTheOldEnd(RemoteLock):
         return await super().renew(lease, ttl=ttl + max(0.0, left))
 
 
+@breaks("LOCK-15")
+class SaysTheOldEnd(RemoteLock):
+    """Renewed in truth, but not in word."""
+
+    said: Lease | None = None
+
+    async def renew(self, lease: Lease, *, ttl: float) -> Lease:
+        renewed = await super().renew(lease, ttl=ttl)
+        self.said = msgspec.structs.replace(renewed, expires_at=lease.expires_at)
+        return self.said
+
+    async def inspect(self, name: str) -> Held | None:
+        found = await super().inspect(name)
+        if found is None or self.said is None or found.token != self.said.token:
+            return found
+        return msgspec.structs.replace(found, expires_at=self.said.expires_at)
+
+
 @breaks("LOCK-16")
 class NeverShortens(RemoteLock):
     async def renew(self, lease: Lease, *, ttl: float) -> Lease:
@@ -170,6 +195,18 @@ class ListsByPattern(RemoteLock):
 class ListsWithoutLimit(RemoteLock):
     async def list(self, *, prefix: str = "", limit: int = 100) -> list[Held]:
         return await super().list(prefix=prefix)
+
+
+@breaks("LOCK-54")
+class ListsOneMore(RemoteLock):
+    async def list(self, *, prefix: str = "", limit: int = 101) -> list[Held]:
+        return await super().list(prefix=prefix, limit=limit)
+
+
+@breaks("LOCK-55")
+class KnowsOnlyWholeSeconds(RemoteLock):
+    async def renew(self, lease: Lease, *, ttl: float) -> Lease:
+        return await super().renew(lease, ttl=math.ceil(ttl))
 
 
 @breaks("LOCK-24")

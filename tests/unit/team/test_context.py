@@ -180,3 +180,31 @@ async def test_locks_that_cannot_be_asked_hide_nothing_else(table: Table) -> Non
     assert context_told(result).endswith("could not be asked)")
     with pytest.raises(Misconfigured):
         await table.without_locks(Misconfigured("redis: no password")).context()
+
+
+@pytest.mark.parametrize("task", ["", "parser"])
+@pytest.mark.parametrize(("kind", "least"), [("knowledge", 25), ("guideline", 100)])
+async def test_what_is_left_out_for_its_number_is_told(
+    table: Table, task: str, kind: str, least: int
+) -> None:
+    for number in range(least):
+        await table.remember(f"The parser reads line {number}.", kind=kind)
+    assert not (await table.context(max_tokens=20_000, task=task)).truncated
+    for number in range(least, 101):
+        await table.remember(f"The parser reads line {number}.", kind=kind)
+    result = await table.context(max_tokens=20_000, task=task)
+    assert result.truncated
+    assert len(said(result)) == (25 if task and kind == "knowledge" else 100)
+
+
+@pytest.mark.parametrize("title", ["", "A title of some length: " * 8])
+async def test_no_fact_takes_the_place_of_the_first_rule(table: Table, title: str) -> None:
+    for number in range(10):
+        await table.remember(f"rule {number} " + "of many " * 40, kind="guideline", title=title)
+        await table.remember(f"fact {number}")
+    for budget in (200, 210, 250, 300):
+        result = await table.context(max_tokens=budget)
+        assert result.guidelines or not result.knowledge
+        assert result.guidelines or title
+        assert tokens(context_told(result)) <= budget
+        assert result.truncated

@@ -94,7 +94,7 @@ class OpenMemory:
         from .moving import export_to, make_moving  # noqa: PLC0415 - whoever opens a memory has no use for it
 
         call = _convert(arguments, requests_moving.ExportCall)
-        moving = make_moving(self._app)
+        moving = make_moving(self._app, self._caller.ceiling)
         if to is None:
             return await moving.export(call, self._caller)
         return await export_to(moving, self._caller, to, scope=call.scope, form=call.format)
@@ -104,7 +104,7 @@ class OpenMemory:
         from .moving import import_from, make_moving  # noqa: PLC0415 - as above
 
         call = _convert(arguments, requests_moving.ImportCall)
-        moving = make_moving(self._app)
+        moving = make_moving(self._app, self._caller.ceiling)
         if source is None:
             return await moving.import_(call, self._caller)
         return await import_from(moving, self._caller, source, call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from ..adapters.files.blobs import FileBlobStore
 from ..core.maintaining import Maintaining
 from ..core.moving.mover import Moving, exported, form_of
 from ..ports.errors import Rejected
+from ..ports.scopes import GLOBAL
 from .work import backups_of, schedules
 
 if TYPE_CHECKING:
@@ -34,9 +36,21 @@ def export_folder(settings: Settings) -> Path:
     return settings.db_path.with_name(settings.db_path.name + "-exports")
 
 
-def make_moving(app: App) -> Moving:
+def _own_folder(settings: Settings, ceiling: str) -> Path:
+    """Each ceiling has its own, so that no name tells of another's. No export's name is that of one: they are hidden,
+    and no scope has a `~`.
+    """
+    folder = export_folder(settings)
+    if ceiling == GLOBAL:
+        return folder
+    with suppress(OSError):  # whoever writes there is told
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / f".scope~{ceiling.replace('/', '~')}"
+
+
+def make_moving(app: App, ceiling: str) -> Moving:
     return Moving(
-        app.storage, FileBlobStore(export_folder(app.settings)), wrote=_wrote(app), cleaner=app.cleaner
+        app.storage, FileBlobStore(_own_folder(app.settings, ceiling)), wrote=_wrote(app), cleaner=app.cleaner
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import agent_memory
-from agent_memory.ports.errors import Rejected
+from agent_memory.ports.errors import NotFound, Rejected
 
 from .clients.live_server import server_environment
 from .postgres_shape import run_program
@@ -64,3 +64,14 @@ async def test_an_idempotency_key_is_of_its_ceiling_and_its_pinned_agent(tmp_pat
             assert (await memory.remember(mine, idempotency_key="1")).replayed
             with pytest.raises(Rejected, match="another request"):
                 await memory.remember("something else", idempotency_key="1")
+
+
+async def test_names_of_exports_are_of_their_ceiling(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    await stored(tmp_path)
+    for scope in ("global", "acme", "other", "acme/shop"):
+        async with agent_memory.open_memory(path, scope=scope) as memory:
+            with pytest.raises(NotFound):
+                await memory.import_(name="out.jsonl")
+            await memory.export(name="out.jsonl")
+            await memory.import_(name="out.jsonl")

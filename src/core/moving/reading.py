@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -53,15 +54,26 @@ class ExportReader:
         self._header: Header | None = None
         self._end: End | None = None
         self._section = 0
+        self._start = bytearray()
+        self._begun = False
 
     @property
     def records(self) -> int:
         return self._tally.records
 
     def feed(self, data: bytes) -> Iterator[Record]:
+        """A byte order mark before the first is no part of it."""
+        if not self._begun:
+            self._start += data
+            if len(self._start) < len(BOM_UTF8) and BOM_UTF8.startswith(self._start):
+                return
+            self._begun, data = True, bytes(self._start).removeprefix(BOM_UTF8)
         yield from self._taken(self._form.feed(data))
 
     def close(self) -> Iterator[Record]:
+        if not self._begun:
+            self._begun = True
+            yield from self._taken(self._form.feed(bytes(self._start)))
         yield from self._taken(self._form.close())
 
     def finish(self) -> End:

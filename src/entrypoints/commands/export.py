@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
         from ...core.moving.mover import form_of  # noqa: PLC0415 - where it is used
         from ..moving import export_to, make_moving  # noqa: PLC0415 - same
 
-        moving = make_moving(app)
+        moving = make_moving(app, caller.ceiling)
         if request.name is None and output is None:
             export = moving.export_of(caller, scope=request.scope, form=form_of(request.format, None))
             async for part in export.parts():

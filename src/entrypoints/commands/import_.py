@@ -34,7 +34,7 @@ def run(arguments: list[str]) -> int:
         from ..moving import import_from, make_moving  # noqa: PLC0415 - where it is used
 
         check_key(request.admin_key, app.settings.admin_key, "importing")
-        moving = make_moving(app)
+        moving = make_moving(app, caller.ceiling)
         if file is None:
             result = await moving.import_(request, caller)
         else:

@@ -63,5 +63,5 @@ class MovingTools:
         if self._moving is None:
             from ..moving import make_moving  # noqa: PLC0415 - a start has no use for it
 
-            self._moving = make_moving(self._app)
+            self._moving = make_moving(self._app, self._app.settings.scope)
         return self._moving

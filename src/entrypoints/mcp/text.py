@@ -47,7 +47,9 @@ def _count(number: int, noun: str) -> str:
 
 
 def _by(source: Source) -> str:
-    names = [source.author, f"agent {source.agent}" if source.agent else "", source.client, source.tool]
+    # The author is what somebody said, and quoted: it cannot look like the others, which the server knows.
+    said = "author " + msgspec.json.encode(_line(source.author)).decode() if source.author else ""
+    names = [said, f"agent {source.agent}" if source.agent else "", source.client, source.tool]
     return f", from {', '.join(_line(name) for name in names if name) or 'nobody known'}"
 
 

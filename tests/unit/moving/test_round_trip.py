@@ -169,3 +169,12 @@ async def test_a_scope_goes_without_what_is_beside_it(tmp_path: Path) -> None:
         result = await imported(two, text)
         assert (result.counts.entries, result.counts.relations, result.counts.votes) == (1, 0, 1)
         assert [entry.id for entry in await two.get([first.id, second.id])] == [first.id]
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+async def test_a_byte_order_mark_before_an_export_is_no_part_of_it(size: int, tmp_path: Path) -> None:
+    async with opened(tmp_path / "one.db") as one, opened(tmp_path / "two.db") as two:
+        await fill(one)
+        text = await exported(one)
+        await imported(two, b"\xef\xbb\xbf" + text, size=size)
+        assert await exported(two) == text

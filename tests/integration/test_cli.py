@@ -66,7 +66,7 @@ def test_what_was_remembered_is_recalled_quoted_with_its_id(run: Callable[..., R
     assert (code, err) == (0, "")
     assert found[0] in out
     assert "in acme/shop" in out
-    assert "from Ines, cli" in out
+    assert 'from author "Ines", cli' in out
     assert "> We deploy on Mondays\n" in out
 
 

@@ -132,7 +132,7 @@ LOGS = (
     'ERROR: password authentication failed for user "app2" (SQLSTATE 28P01)',
     'level=warning msg="invalid token" code=401 path=/v1/login trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331',
     'Traceback (most recent call last):\n  File "/app/src/auth/token.py", line 42, in verify\n    raise InvalidToken2(token_id)\nInvalidToken2: 01a218fc-2db0-72c6-a416-c115ef0e667d',
-    "==> Downloading https://files.pythonhosted.org/packages/aa/bb/3f2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e/shop-1.0.whl",
+    "==> Downloading https://mirror.acme.example/packages/aa/bb/3f2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e/shop-1.0.whl",
     '10.0.0.7 - - [01/Mar/2026:09:30:00 +0000] "GET /login?next=%2Faccount%3Fid%3D42 HTTP/1.1" 302 0 "-" "Mozilla/5.0"',
     "Successfully built 3f2a9b8c7d6e\nSuccessfully tagged acme/shop:2026.03.01-4711",
     'kernel: [12345.678901] audit: type=1400 apparmor="DENIED" key="access" pid=4711 comm="shop2"',

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from .instructions import Flags
-from .results import Found
+from .results import Found, RedactedAt
 
 
 class _Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,7 +40,7 @@ class SessionView(_Result, frozen=True, kw_only=True):
 
 class SessionResult(_Result, frozen=True, kw_only=True):
     """`session` for begin, end and get; `changed`: whether this call began or ended it, or it was so already.
-    `summary_entry`: the entry that holds the summary. `sessions` for list.
+    `summary_entry`: the entry that holds the summary. `sessions` for list. `redacted`: what this call did not store.
     """
 
     session: SessionView | None = None
@@ -48,6 +48,7 @@ class SessionResult(_Result, frozen=True, kw_only=True):
     summary_entry: str | None = None
     sessions: tuple[SessionView, ...] | None = None
     truncated: bool | None = None
+    redacted: tuple[RedactedAt, ...] = ()
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +74,7 @@ class QuestionView(msgspec.Struct, frozen=True, kw_only=True):
 class VoteResult(_Result, frozen=True, kw_only=True):
     """`changed` and `replaced` (the agent's former choice) for cast. `leader`: the choice with most votes, unless some
     are `tied`. `decision`: the choice that was first ahead by `k`, which may have been overtaken since. `votes` in the
-    order cast, or `questions`, for list.
+    order cast, or `questions`, for list. `redacted`: what this call did not store.
     """
 
     question: str | None = None
@@ -91,6 +92,7 @@ class VoteResult(_Result, frozen=True, kw_only=True):
     votes: tuple[CastVoteView, ...] | None = None
     questions: tuple[QuestionView, ...] | None = None
     truncated: bool | None = None
+    redacted: tuple[RedactedAt, ...] = ()
 
 
 class HeldFile(_Result, frozen=True, kw_only=True):

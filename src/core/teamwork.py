@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from . import context, sessions, votes
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from .caller import Caller
     from .file_lock import FileLocks
     from .finder import Finder
-    from .redaction.cleaning import Cleaner
+    from .redaction.cleaning import Cleaner, Said
     from .requests_team import ContextCall, SessionCall, VoteCall
     from .results_team import ContextResult, SessionResult, VoteResult
 
@@ -44,18 +46,24 @@ class Teamwork:
         self._cleaner = cleaner
 
     async def session(self, request: SessionCall, caller: Caller) -> SessionResult:
+        said: Said = ()
+        writes = request.action in {"begin", "end"}
         if self._cleaner is not None:
-            request = await self._cleaner.session(request)
-        with self._writing(request.action in {"begin", "end"}):
-            return await sessions.session(
+            request, said = await self._cleaner.session(request)
+        with self._writing(writes):
+            result = await sessions.session(
                 self._storage, request, caller, now=self._clock.now(), new_id=self._new_id
             )
+        return msgspec.structs.replace(result, redacted=said) if writes and said else result
 
     async def vote(self, request: VoteCall, caller: Caller) -> VoteResult:
+        said: Said = ()
+        writes = request.action == "cast"
         if self._cleaner is not None:
-            request = self._cleaner.vote(request)
-        with self._writing(request.action == "cast"):
-            return await votes.vote(self._storage, request, caller, now=self._clock.now())
+            request, said = await self._cleaner.vote(request)
+        with self._writing(writes):
+            result = await votes.vote(self._storage, request, caller, now=self._clock.now())
+        return msgspec.structs.replace(result, redacted=said) if writes and said else result
 
     async def context(self, request: ContextCall, caller: Caller) -> ContextResult:
         return await context.context(

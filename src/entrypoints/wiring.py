@@ -29,7 +29,7 @@ from .logs import Log
 from .measuring import Measuring, make_measuring
 from .query_cache import QueryCache, open_query_cache
 from .search import LateSearch, open_search
-from .settings import Settings
+from .settings import Settings, secrets_of
 from .settings_adapters import chooses
 from .wiring_parts import Coordination, RedisCheck, make_limits, make_store, open_alone, tell_transitions
 from .zones import make_zones
@@ -149,7 +149,9 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
 async def _cleaner(settings: Settings, stack: AsyncExitStack) -> Cleaner | None:
     if not settings.redact:
         return None
-    return Cleaner(Redactor(), await stack.enter_async_context(ThreadWorker(name="redaction")))
+    return Cleaner(
+        Redactor(secrets_of(settings)), await stack.enter_async_context(ThreadWorker(name="redaction"))
+    )
 
 
 def _attended(store: Storage, shared: Coordination) -> Storage:

@@ -32,7 +32,7 @@ class Cleansing:
         if wholes:
             return await self._wholes(wholes)
         sessions = [await self._session(item) for item in batch if isinstance(item, Session)]
-        return sessions or [self._vote(item) for item in batch if isinstance(item, Vote)] or batch
+        return sessions or [await self._vote(item) for item in batch if isinstance(item, Vote)] or batch
 
     async def _wholes(self, wholes: list[Whole]) -> list[Whole]:
         versions = [entry for whole in wholes for entry in whole.versions]
@@ -67,16 +67,17 @@ class Cleansing:
 
     async def _session(self, session: Session) -> Session:
         call = SessionCall(action="end", purpose=session.purpose, summary=session.summary)
-        clean = await self._cleaner.session(call)
-        if (clean.purpose, clean.summary) == (session.purpose, session.summary):
+        clean, said = await self._cleaner.session(call)
+        if not said:
             return session
-        self.redacted += 1
+        self.redacted += len(said)
         return msgspec.structs.replace(session, purpose=clean.purpose, summary=clean.summary)
 
-    def _vote(self, vote: Vote) -> Vote:
-        clean = self._cleaner.vote(VoteCall(action="cast", question=vote.question, choice=vote.choice))
-        question, choice = clean.question or vote.question, clean.choice or vote.choice
-        if (question, choice) == (vote.question, vote.choice):
+    async def _vote(self, vote: Vote) -> Vote:
+        clean, said = await self._cleaner.vote(
+            VoteCall(action="cast", question=vote.question, choice=vote.choice)
+        )
+        if not said:
             return vote
-        self.redacted += 1
-        return msgspec.structs.replace(vote, question=question, choice=choice)
+        self.redacted += len(said)
+        return msgspec.structs.replace(vote, question=clean.question or "", choice=clean.choice or "")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .redactor import Redactor
 
     New = TypeVar("New", NewEntry, Remember)
+    Call = TypeVar("Call", SessionCall, VoteCall)
 
 T = TypeVar("T")
 Said = tuple[RedactedAt, ...]
@@ -38,32 +39,29 @@ class Cleaner:
         self, entries: Sequence[tuple[NewEntry | Remember, str]]
     ) -> list[tuple[NewEntry | Remember, str, Said]]:
         """Each with its content, and what was taken out of it."""
-        size = sum(len(content) for _, content in entries) + sum(_more(new) for new, _ in entries)
+        size = sum(len(content) + _size(new) for new, content in entries)
         return await self._run(size, lambda: [self._entry(new, content) for new, content in entries])
 
     async def update(self, request: Update) -> tuple[Update, Said]:
-        size = (0 if request.content is UNSET else len(request.content)) + _more(request)
+        size = (0 if request.content is UNSET else len(request.content)) + _size(request)
         return await self._run(size, lambda: self._update(request))
 
-    async def session(self, request: SessionCall) -> SessionCall:
-        def clean() -> SessionCall:
-            said: list[RedactedAt] = []
-            return msgspec.structs.replace(
-                request,
-                purpose=self._text(request.purpose, "purpose", said),
-                summary=self._text(request.summary, "summary", said),
-            )
+    async def session(self, request: SessionCall) -> tuple[SessionCall, Said]:
+        return await self._call(request, "purpose", "summary")
 
-        return await self._run(len(request.summary), clean)
-
-    def vote(self, request: VoteCall) -> VoteCall:
+    async def vote(self, request: VoteCall) -> tuple[VoteCall, Said]:
         """The same question becomes the same one."""
-        said: list[RedactedAt] = []
-        return msgspec.structs.replace(
-            request,
-            question=None if request.question is None else self._text(request.question, "question", said),
-            choice=None if request.choice is None else self._text(request.choice, "choice", said),
-        )
+        return await self._call(request, "question", "choice")
+
+    async def _call(self, request: Call, *fields: str) -> tuple[Call, Said]:
+        given: dict[str, str] = {field: text for field in fields if (text := getattr(request, field))}
+
+        def clean() -> tuple[Call, Said]:
+            said: list[RedactedAt] = []
+            cleaned = {field: self._text(text, field, said) for field, text in given.items()}
+            return (msgspec.structs.replace(request, **cleaned) if said else request), tuple(said)
+
+        return await self._run(sum(map(len, given.values())), clean)
 
     async def _run(self, size: int, work: Callable[[], T]) -> T:
         return work() if size <= _AT_ONCE else await self._worker.run(work)
@@ -108,21 +106,32 @@ class Cleaner:
         return cleaned  # pyright: ignore[reportUnknownVariableType] (JSON)
 
     def _value(self, value: Any, field: str, label: str, said: list[RedactedAt], level: int) -> Any:
-        """What is nested deeper than may be stored is refused later. The name of a value tells what it is."""
+        """What is nested deeper than may be stored is refused later. The name of a value tells what it is, and may be a
+        secret itself: two that become one name are told apart by a number.
+        """
         if isinstance(value, str):
             return self._text(value, field, said, label)
         if level > limits.METADATA_DEPTH:
             return value
         if isinstance(value, dict):
-            return {
-                key: self._value(one, f"{field}.{key}", f"{key}", said, level + 1)
-                for key, one in value.items()  # pyright: ignore[reportUnknownVariableType] (JSON)
-            }
+            cleaned: dict[str, Any] = {}
+            for key, one in value.items():  # pyright: ignore[reportUnknownVariableType] (JSON)
+                name = plain = self._text(f"{key}", field, said)
+                count = 1
+                while name in cleaned or (name != key and name in value):
+                    count += 1
+                    name = f"{plain}-{count}"
+                cleaned[name] = self._value(one, f"{field}.{plain}", f"{key}", said, level + 1)
+            return cleaned
         if isinstance(value, list):
             return [self._value(one, field, label, said, level + 1) for one in value]  # pyright: ignore[reportUnknownVariableType]
         return value
 
 
-def _more(new: NewEntry | Remember | Update) -> int:
-    """Roughly: metadata is the only other thing that may be long."""
-    return 0 if not new.metadata else 1024 * len(new.metadata)
+def _size(new: NewEntry | Remember | Update) -> int:
+    """Of all texts beside the content: nothing of it has been held against a bound yet."""
+    texts = [new.title, getattr(new, "author", "")]
+    tags = [new.tags, getattr(new, "add_tags", [])]
+    size = sum(len(text) for text in texts if isinstance(text, str))
+    size += sum(len(tag) for each in tags if isinstance(each, list) for tag in each)
+    return size + (len(msgspec.json.encode(new.metadata)) if new.metadata else 0)

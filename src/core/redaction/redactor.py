@@ -22,6 +22,7 @@ _NAMED = re.compile(r"(?:P|p)ass(?:w|phrase)|PASSW|sshpass|mysql|--[a-z-]{0,20}(
 """One of these every text has that holds a secret; most texts have none."""
 _TELLING = re.compile(r"\d|hf_|org_", re.ASCII)
 _ROUNDS = 4
+_KNOWN = 8
 _FAR = 1 << 62
 _MARK = "[redacted:"
 _MARKED = re.compile(r"\[redacted:[\w-]{1,64}\]", re.ASCII)
@@ -30,9 +31,12 @@ _INSIDE_BASE64 = re.compile(r"[A-Za-z0-9+/]{12}$", re.ASCII)
 
 
 class Redactor:
-    """Pure but for patterns that are compiled when a text first needs them. Safe for many threads."""
+    """Pure but for patterns that are compiled when a text first needs them. Safe for many threads. `known` are secrets
+    wherever they stand, those too short for that left out.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Sequence[str] = ()) -> None:
+        self._known = tuple(one for one in known if len(one) >= _KNOWN)
         self._compiled: dict[str, re.Pattern[str]] = {}
         self._vendors: list[tuple[str, Labelled]] = []
 
@@ -40,7 +44,7 @@ class Redactor:
         """Each secret becomes `[redacted:kind]`; a second time changes nothing. `label` is what the text is the value
         of, where that is not in it: the name of a field.
         """
-        if not label and not _may_hold(text):
+        if not label and not _may_hold(text) and not any(one in text for one in self._known):
             return Redacted(text)
         found: list[Finding] = []
         shown, moved = text, [(0, 0)]
@@ -73,6 +77,9 @@ class Redactor:
     def _all(self, text: str, label: str) -> Iterator[Finding]:
         from . import assignments, own_rules, places, rules  # noqa: PLC0415 - for a text that may hold a secret, not for every process
 
+        for known in self._known:
+            for match in re.finditer(re.escape(known), text):
+                yield Finding(*match.span(), "configured-secret")
         yield from self._tokens(text, (*rules.TOKENS, *own_rules.TOKENS))
         yield from places.told_by_place(text)
         yield from own_rules.told_by_shape(text)

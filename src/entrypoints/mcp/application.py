@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+from ...core.redaction.redactor import scrubbed
 from .messages import INVALID_PARAMS, LATEST, NO_META, ClientInfo
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(Exception):
-    """The request as such is wrong: the client gets this JSON-RPC error."""
+    """The request as such is wrong: the client gets this JSON-RPC error, which quotes no secret."""
 
     def __init__(self, message: str, *, code: int = INVALID_PARAMS, data: object = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = scrubbed(message)
+        super().__init__(self.message)
         self.code = code
         self.data = data
 
@@ -66,7 +67,7 @@ class ResourceNotFound(Refused):
     """Its code differs between revisions: the server puts the right one."""
 
     def __init__(self, uri: str) -> None:
-        super().__init__(f"resource not found: {uri}", data={"uri": uri})
+        super().__init__(f"resource not found: {uri}", data={"uri": scrubbed(uri)})
 
 
 class Tools(Protocol):

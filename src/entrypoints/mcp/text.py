@@ -64,7 +64,7 @@ def remembered(result: RememberResult) -> str:
     return "\n".join(lines)
 
 
-def _redacted(found: tuple[RedactedAt, ...]) -> str:
+def left_out(found: tuple[RedactedAt, ...]) -> str:
     if not found:
         return ""
     named = ", ".join(f"{one.kind} ({one.field or 'content'} at {one.offset})" for one in found)
@@ -78,7 +78,7 @@ def _remembered(one: Remembered) -> str:
     if one.similar:
         named = ", ".join(f"{each.id} ({_line(each.title)})" for each in one.similar)
         line += f"; similar: {named}: the same? then forget one, or memory_link them"
-    return line + _redacted(one.redacted)
+    return line + left_out(one.redacted)
 
 
 def recalled(result: RecallResult) -> str:
@@ -138,7 +138,7 @@ def updated(result: UpdateResult) -> str:
         line = f"unchanged: {result.id} is as asked already (version {result.version})"
     else:
         line = f"updated: {result.id} is now version {result.version}"
-    return line + _redacted(result.redacted)
+    return line + left_out(result.redacted)
 
 
 def forgotten(result: ForgetResult) -> str:

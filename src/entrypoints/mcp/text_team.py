@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .quoting import day, flagged, on_one_line, quoted
-from .text import shown
+from .text import left_out, shown
 
 if TYPE_CHECKING:
     from ...core.results_team import ContextResult, SessionResult, SessionView, VoteResult
@@ -28,8 +28,10 @@ def session_told(result: SessionResult) -> str:
         already = "" if result.changed else " before"
         line = f"session {one.id} {verb}{already}: scope {one.scope}"
         if one.state == "open":
-            return f"{line}; write in it by that scope, and end it with a summary"
-        return line + (f"; its summary is entry {result.summary_entry}" if result.summary_entry else "")
+            line += "; write in it by that scope, and end it with a summary"
+        elif result.summary_entry:
+            line += f"; its summary is entry {result.summary_entry}"
+        return line + left_out(result.redacted)
     lines = [f"{one.id} {_session_line(one, whole=True)}"]
     if one.entries is not None:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(one.entries.by_kind.items()))
@@ -76,7 +78,8 @@ def _counted(result: VoteResult) -> list[str]:
     lines: list[str] = []
     if result.changed is not None:
         instead = f" instead of {on_one_line(result.replaced)}" if result.replaced else ""
-        lines.append(f"your vote counts{instead}" if result.changed else "you have voted so already")
+        line = f"your vote counts{instead}" if result.changed else "you have voted so already"
+        lines.append(line + left_out(result.redacted))
     if not result.counts:
         return [*lines, "Nobody has voted on this."]
     lines.append(", ".join(f"{on_one_line(one.choice)}: {one.votes}" for one in result.counts))

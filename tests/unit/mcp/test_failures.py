@@ -1,8 +1,11 @@
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from benchmarks.redaction_secrets import secrets
 
+from agent_memory.entrypoints.mcp.application import Refused, ResourceNotFound, UnknownPrompt, UnknownTool
 from agent_memory.entrypoints.mcp.failures import failure_data
 from agent_memory.ports.errors import (
     CircuitOpen,
@@ -34,3 +37,12 @@ from agent_memory.ports.errors import (
 )
 def test_an_error_says_to_programs_what_its_text_says(error: PortError, data: dict[str, Any]) -> None:
     assert msgspec.to_builtins(failure_data(error)) == {**data, "message": str(error)}
+
+
+@pytest.mark.parametrize("kind", [UnknownTool, UnknownPrompt, ResourceNotFound, Refused])
+def test_an_error_of_the_protocol_quotes_no_secret(kind: type[Refused]) -> None:
+    (token,) = [one.secret for one in secrets(Random(3)) if one.kind == "github-pat"][:1]
+    refused = kind(token)
+    assert token not in refused.message
+    assert token not in str(refused.data)
+    assert "github-pat" in refused.message

@@ -16,12 +16,14 @@ from agent_memory.core.memory import Memory
 from agent_memory.core.redaction.cleaning import Cleaner
 from agent_memory.core.redaction.redactor import Redactor
 from agent_memory.core.requests import Get, NewEntry, Recall, Remember, Update
+from agent_memory.core.requests_team import SessionCall, VoteCall
 from agent_memory.core.results import RedactedAt
+from agent_memory.core.teamwork import Teamwork
 from agent_memory_contract.builders import new_id
 from agent_memory_contract.manual_clock import ManualClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
 ADA = Caller(client="test", agent="ada", tool="memory_remember")
@@ -89,6 +91,87 @@ async def test_tags_author_and_values_of_metadata_too(tmp_path: Path) -> None:
             "metadata.db.password",
             "metadata.db.hosts",
         ]
+
+
+async def test_names_in_metadata_are_looked_through_and_not_told(tmp_path: Path) -> None:
+    async with opened(tmp_path) as memory:
+        asked = Remember(
+            content="x", metadata={TOKENS[0]: {"password": "hT7w2Qk9Zp4x"}, TOKENS[1]: 1, "n": 2}
+        )
+        (made,) = (await memory.remember(asked, ADA)).results
+        mark = "[redacted:github-pat]"
+        assert (await kept(memory, made.id)).metadata == {
+            mark: {"password": "[redacted:password]"},
+            f"{mark}-2": 1,
+            "n": 2,
+        }
+        assert [one.field for one in made.redacted] == ["metadata", f"metadata.{mark}.password", "metadata"]
+    assert TOKENS[0].encode() not in _on_disk(tmp_path)
+
+
+def test_a_secret_that_is_known_is_one_wherever_it_stands() -> None:
+    redactor = Redactor(("open sesame now", "short"))
+    found = redactor.redact("say open sesame now, in short: open sesame now")
+    assert found.text == "say [redacted:configured-secret], in short: [redacted:configured-secret]"
+    assert [one.start for one in found.found] == [4, 31]
+    assert redactor.redact(found.text).text == found.text
+
+
+class CountingWorker(ThreadWorker):
+    runs = 0
+
+    async def run(self, work: Callable[[], Any]) -> Any:
+        self.runs += 1
+        return await super().run(work)
+
+
+LONG = "the quick brown fox " * 600
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        NewEntry(content="x", title=LONG), NewEntry(content="x", author=LONG), NewEntry(content="x", tags=[LONG]),
+        NewEntry(content="x", metadata={"a": [{"b": LONG}]}), NewEntry(content="x", metadata={LONG: 1}),
+    ],
+)  # fmt: skip
+async def test_what_is_long_is_looked_through_beside_the_loop_whichever_field_it_is(new: NewEntry) -> None:
+    async with CountingWorker() as worker:
+        await Cleaner(Redactor(), worker).entries([(new, new.content)])
+        assert worker.runs == 1
+
+
+async def test_so_it_is_for_updates_sessions_and_votes() -> None:
+    async with CountingWorker() as worker:
+        cleaner = Cleaner(Redactor(), worker)
+        await cleaner.update(Update(id="x", title=LONG))
+        await cleaner.session(SessionCall(action="begin", purpose=LONG))
+        await cleaner.vote(VoteCall(action="cast", question=LONG, choice="yes"))
+        await cleaner.vote(VoteCall(action="cast", question="now?", choice=LONG))
+        assert worker.runs == 4
+        await cleaner.vote(VoteCall(action="cast", question="now?", choice="yes"))
+        assert worker.runs == 4
+
+
+async def test_sessions_and_votes_tell_what_they_left_out(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with (
+        SqliteStorage(tmp_path / "memory.db", clock=clock, origin="a") as storage,
+        ThreadWorker() as worker,
+    ):
+        locks: Any = None
+        team = Teamwork(storage, clock, new_id, locks, cleaner=Cleaner(Redactor(), worker))
+        begun = await team.session(
+            SessionCall(action="begin", scope="a/b/c", purpose=f"use {TOKENS[0]}"), ADA
+        )
+        assert begun.redacted == (RedactedAt(kind="github-pat", offset=4, field="purpose"),)
+        ended = await team.session(SessionCall(action="end", scope="a/b/c", summary=TOKENS[1]), ADA)
+        assert ended.redacted == (RedactedAt(kind="github-pat", offset=0, field="summary"),)
+        cast = await team.vote(VoteCall(action="cast", question=f"keep {TOKENS[0]}?", choice=TOKENS[1]), ADA)
+        assert [(one.field, one.offset) for one in cast.redacted] == [("question", 5), ("choice", 0)]
+        looked = await team.vote(VoteCall(action="tally", question=f"keep {TOKENS[2]}?"), ADA)
+        assert (looked.redacted, looked.voters) == ((), 1)
+    assert TOKENS[0].encode() not in _on_disk(tmp_path)
 
 
 async def test_the_same_fact_with_another_secret_is_a_duplicate(tmp_path: Path) -> None:

@@ -132,11 +132,15 @@ class Changes:
                 begun.exception()  # whoever still waits gets it; that nobody does is no fault
 
     def _tell(self, burst: Burst) -> None:
-        for topic, tells in list(self._listeners.items()):
-            changed = topic.changed(burst)
+        """Each listener once, whichever of its topics it is."""
+        told: dict[object, tuple[Callable[[Iterable[str]], None], dict[str, None]]] = {}
+        for topic, tells in self._listeners.items():
+            changed = dict.fromkeys(topic.changed(burst))
             if changed:
-                for tell in list(tells.values()):
-                    tell(changed)
+                for key, tell in tells.items():
+                    told.setdefault(key, (tell, {}))[1].update(changed)
+        for tell, names in told.values():
+            tell(names)
 
 
 def _burst(item: Event | Gap | None, subscription: Subscription) -> Burst:

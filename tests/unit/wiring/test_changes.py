@@ -76,6 +76,13 @@ class Desk:
         return told
 
 
+async def test_who_listens_to_a_scope_and_one_below_it_hears_of_a_change_once() -> None:
+    desk = Desk()
+    await desk.listen("memory://scope/acme", "memory://scope/acme/web")
+    desk.source.commit("acme/web")
+    assert await desk.heard() == ["memory://scope/acme/web"]
+
+
 async def test_what_changes_often_is_told_once_a_burst() -> None:
     desk = Desk()
     await desk.listen("memory://scope/acme")

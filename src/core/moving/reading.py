@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Protocol
 
@@ -130,7 +131,7 @@ def _counted(counts: Counts) -> str:
     return ", ".join(f"{count} {name}" for name, count in msgspec.structs.asdict(counts).items())
 
 
-class _Splitting:
+class _Splitting(ABC):
     """Lines, each bounded. The last one need not end."""
 
     def __init__(self) -> None:
@@ -151,8 +152,8 @@ class _Splitting:
         if self._rest:
             yield from self._one(bytes(self._rest))
 
-    def line(self, line: bytes) -> Iterator[Record | Header | End]:
-        raise NotImplementedError
+    @abstractmethod
+    def line(self, line: bytes) -> Iterator[Record | Header | End]: ...
 
     def _one(self, line: bytes) -> Iterator[Record | Header | End]:
         self._bounded(len(line))

@@ -130,8 +130,7 @@ class Cleaner:
 
 def _size(new: NewEntry | Remember | Update) -> int:
     """Of all texts beside the content: nothing of it has been held against a bound yet."""
-    texts = [new.title, getattr(new, "author", "")]
-    tags = [new.tags, getattr(new, "add_tags", [])]
-    size = sum(len(text) for text in texts if isinstance(text, str))
-    size += sum(len(tag) for each in tags if isinstance(each, list) for tag in each)
+    lists: list[list[str]] = [getattr(new, "add_tags", []), [] if new.tags is UNSET else new.tags]
+    texts: list[str] = [getattr(new, "author", ""), "" if new.title is UNSET else new.title]
+    size = sum(len(text) for each in (texts, *lists) for text in each)
     return size + (len(msgspec.json.encode(new.metadata)) if new.metadata else 0)

@@ -14,6 +14,15 @@ from pydantic_ai.exceptions import ModelRetry
 from pydantic_ai.mcp import MCPToolset
 
 
+def as_text(message: str) -> str:
+    """A model behind this client gets an error's data, where it comes with data, in place of its text."""
+    try:
+        told = json.loads(message)
+    except ValueError:
+        return message
+    return f"{told['error']}: {told['message']}"
+
+
 async def main() -> None:
     server = StdioTransport(command=sys.argv[1], args=sys.argv[2:], env=dict(os.environ))
     async with MCPToolset(server) as toolset:
@@ -25,7 +34,7 @@ async def main() -> None:
                 try:
                     structured = await toolset.direct_call_tool(order["tool"], order["arguments"])
                 except ModelRetry as retry:
-                    answer = {"text": retry.message, "is_error": True}
+                    answer = {"text": as_text(retry.message), "is_error": True}
                 else:
                     answer = {"text": "", "is_error": False, "structured": structured}
             sys.stdout.write(json.dumps(answer) + "\n")

@@ -98,11 +98,11 @@ async def test_resources_are_listed_and_read(era: str, programs: Path, tmp_path:
     inspector = Inspector(programs, tmp_path, era)
     await inspector.call("memory_remember", {"content": "Tea is at four."})
     listed = (await inspector.ask("--method", "resources/list"))["resources"]
-    assert [resource["name"] for resource in listed] == ["stats", "Tea is at four."]
-    read = await inspector.ask("--method", "resources/read", "--uri", listed[1]["uri"])
+    assert [resource["name"] for resource in listed] == ["stats", "recent", "Tea is at four."]
+    read = await inspector.ask("--method", "resources/read", "--uri", listed[2]["uri"])
     assert json.loads(read["contents"][0]["text"])["content"] == "Tea is at four."
     templates = (await inspector.ask("--method", "resources/templates/list"))["resourceTemplates"]
-    assert [template["name"] for template in templates] == ["entry", "scope"]
+    assert [template["name"] for template in templates] == ["entry", "scope", "tag"]
 
 
 async def test_it_lists_the_documented_tools(programs: Path, tmp_path: Path) -> None:

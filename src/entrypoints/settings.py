@@ -218,16 +218,17 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
 
 def unknown_names(environment: Iterable[str]) -> list[str]:
     """A warning for each name that means nothing here."""
+    known = {setting.name for setting in SETTINGS}
+    given = (name.removeprefix(PREFIX) for name in sorted(environment) if name.startswith(PREFIX))
+    return [_unknown(name, known) for name in given if name not in known and not name.startswith("TEST_")]
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 (costs 5 ms, and only a mistake needs it)
 
-    known = [PREFIX + setting.name for setting in SETTINGS]
-    warnings: list[str] = []
-    for name in sorted(environment):
-        if name.startswith(PREFIX) and name not in known and not name.startswith(PREFIX + "TEST_"):
-            near = get_close_matches(name, known, n=1, cutoff=0.75)
-            hint = f"; did you mean {near[0]}?" if near else "; `agent-memory config` lists the names"
-            warnings.append(f"{name} is not a setting of this version and has no effect{hint}")
-    return warnings
+    near = get_close_matches(name, sorted(known), n=1, cutoff=0.7)
+    hint = f"did you mean {PREFIX}{near[0]}?" if near else "`agent-memory config` lists the names"
+    return f"{PREFIX}{name} is not a setting of this version and has no effect; {hint}"
 
 
 def _default_data_dir(environment: Mapping[str, str]) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from ..lexical import STOP_WORDS
@@ -26,14 +26,23 @@ _UNSPACED = (
 _ASCII_WORD = re.compile(r"\w+", re.ASCII)
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0d7f"
 """Vowel signs and accents stand inside words, though Python's `\\w` leaves them out."""
-_WORD = re.compile(rf"[{_UNSPACED}]+|(?:[^\W{_UNSPACED}]|[{_MARKS}])+")
-_RUN = re.compile(rf"[{_UNSPACED}]")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")
 _VOICED = "\u3099\u309a"
 """The marks that tell one kana from another."""
 _MEMORY = 30_000
 _LONGEST = 64
 """Characters of a word that tell it from others; longer ones are data (base64, hashes) and stand under that much."""
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """Compiled when it is first needed, as `_run`: that takes ten milliseconds, and English text never needs it."""
+    return re.compile(rf"[{_UNSPACED}]+|(?:[^\W{_UNSPACED}]|[{_MARKS}])+")
+
+
+@cache
+def _run() -> re.Pattern[str]:
+    return re.compile(rf"[{_UNSPACED}]")
 
 
 def fold(text: str) -> str:
@@ -46,14 +55,19 @@ def fold(text: str) -> str:
 
 
 def raw_words(text: str) -> list[str]:
-    return _ASCII_WORD.findall(text) if text.isascii() else _WORD.findall(unicodedata.normalize("NFC", text))
+    return (
+        _ASCII_WORD.findall(text) if text.isascii() else _word().findall(unicodedata.normalize("NFC", text))
+    )
 
 
 def word_places(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Where words stand between the two places; scripts without spaces give pairs of characters."""
-    for found in _WORD.finditer(text, start, end):
+    if text.isascii():
+        yield from (found.span() for found in _ASCII_WORD.finditer(text, start, end))
+        return
+    for found in _word().finditer(text, start, end):
         first, last = found.span()
-        if last - first > 2 and _RUN.match(found[0]):
+        if last - first > 2 and _run().match(found[0]):
             yield from ((at, at + 2) for at in range(first, last - 1))
         else:
             yield first, last
@@ -86,7 +100,7 @@ class Words:
 )  # a question's words are asked for several times, and stemming is most of what that costs
 def word_terms(word: str) -> tuple[str, ...]:
     """Of one word as `raw_words` gives it; empty for a stop word."""
-    if _RUN.match(word):
+    if not word.isascii() and _run().match(word):
         run = fold(word)
         return tuple(run[n : n + 2] for n in range(len(run) - 1)) if len(run) > 1 else (run,)
     whole = fold(word)[:_LONGEST]

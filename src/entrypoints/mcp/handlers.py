@@ -52,7 +52,7 @@ class _Tool(msgspec.Struct, frozen=True):
     """`long`: it takes a third argument, by which it says how far it is."""
 
     schema: dict[str, Any]
-    decoder: msgspec.json.Decoder[Any]
+    kind: type[Any]
     run: Callable[..., Awaitable[Any]]
     tell: Callable[[Any], str]
     long: bool = False
@@ -62,6 +62,7 @@ class MemoryTools:
     def __init__(self, app: App) -> None:
         self._app = app
         self._callers: dict[tuple[str, str], Caller] = {}
+        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
         memory = app.memory
         made: dict[str, tuple[type[Any], Callable[[Any, Caller], Awaitable[Any]], Callable[[Any], str]]] = {
             "memory_remember": (requests.Remember, memory.remember, text.remembered),
@@ -79,9 +80,7 @@ class MemoryTools:
         self._listed = tool_list(app.settings.tools)
         long = MovingTools(app, self._check_key).runs
         self._tools = {
-            schema["name"]: _Tool(
-                schema["inputSchema"], msgspec.json.Decoder(kind), run, tell, long=schema["name"] in long
-            )
+            schema["name"]: _Tool(schema["inputSchema"], kind, run, tell, long=schema["name"] in long)
             for schema in _offered(app.settings.tools)
             for kind, run, tell in [made.get(schema["name"]) or long[schema["name"]]]
         }
@@ -100,11 +99,18 @@ class MemoryTools:
         try:
             if limits is not None and name not in UNLIMITED:
                 await limits.admit(caller, _agent_of(arguments))
-            request = decode_arguments(tool.decoder, arguments, tool.schema)
+            request = decode_arguments(self._decoder(name, tool.kind), arguments, tool.schema)
             result = await tool.run(request, caller, *((context.progress,) if tool.long else ()))
         except PortError as error:
             return ToolResult(text.failure(error), failure_data(error), is_error=True, error=error.code)
         return ToolResult(tool.tell(result), result)
+
+    def _decoder(self, name: str, kind: type[Any]) -> msgspec.json.Decoder[Any]:
+        """Made by the first call: all of them together are a twentieth of a server's start."""
+        decoder = self._decoders.get(name)
+        if decoder is None:
+            decoder = self._decoders[name] = msgspec.json.Decoder(kind)
+        return decoder
 
     def _caller(self, client: str, tool: str) -> Caller:
         caller = self._callers.get((client, tool))

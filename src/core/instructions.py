@@ -28,8 +28,11 @@ _BEHIND = (
 
 
 class _Shape(NamedTuple):
-    """`cues`: words in lower case, one of which stands in every text of this shape."""
+    """In every text of this shape stands one of `words`, as a run of the letters a to z that nothing else of them
+    touches, and one of `cues`, anywhere. All in lower case. Without `words` the cues have to do.
+    """
 
+    words: str
     cues: tuple[str, ...]
     pattern: str
 
@@ -37,6 +40,7 @@ class _Shape(NamedTuple):
 _SHAPES = (
     # Set aside what was said before.
     _Shape(
+        "ignore disregard forget override bypass",
         ("ignore", "disregard", "forget", "override", "bypass"),
         r"\b(?:ignore|disregard|forget|override|bypass)\s+(?:(?:all|any|every|each)\s+)?(?:of\s+)?"
         rf"(?:(?:the|your|these|those|my)\s+)?{_BEFORE}\s+(?:\w+\s+){{0,2}}?"
@@ -46,11 +50,13 @@ _SHAPES = (
         r"|everything\s+(?:above|before|you\s+(?:were|have\s+been)\s+told)|what\s+you\s+were\s+told)",
     ),
     _Shape(
+        "follow following",
         ("follow",),
         rf"\b(?:do\s+not|don't|stop)\s+follow(?:ing)?\s+(?:any\s+|the\s+|your\s+)?{_BEFORE}\s+(?:\w+\s+)?"
         r"(?:instructions?|prompts?|directives?|guidelines?|rules|orders)\b",
     ),
     _Shape(
+        "instruction instructions task goal objective purpose prompt",
         (
             "your new",
             "your real",
@@ -66,6 +72,7 @@ _SHAPES = (
     ),
     # Another role.
     _Shape(
+        "system assistant developer",
         ("system", "assistant", "developer"),
         r"(?:^|\n)[ \t>*#-]{0,8}(?:system|assistant|developer)(?:\s+(?:prompt|message|note|override))?\s{0,3}:\s{0,3}"
         r"(?:you\b|your\b|ignore\b|disregard\b|always\s+(?:respond|reply|answer|say)|never\s+(?:mention|refuse|tell)"
@@ -73,26 +80,31 @@ _SHAPES = (
         r"|</?(?:system[-_ ](?:reminder|prompt|message|instructions?)|assistant_instructions)\s*>",
     ),
     _Shape(
+        "im system assistant user start eot inst sys",
         ("<|", "inst]", "sys>>"),
         r"<\|(?:im_start|im_end|system|assistant|user|start_header_id|eot_id)\|>|\[/?inst\]|<</?sys>>",
     ),
     _Shape(
+        "now",
         ("from now on", "you are now"),
         r"\bfrom\s+now\s+on,?\s+you\s+(?:are|must|will|shall|should|only)\b"
         r"|\byou\s+are\s+now\s+(?:an?\s|dan\b|free\s|unrestricted|jailbroken|no\s+longer)",
     ),
     _Shape(
+        "mode anything",
         ("r mode", "n mode", "k mode", "d mode", "do anything now"),
         r"\b(?:developer|dan|jailbreak|god)\s+mode\s+(?:is\s+)?(?:enabled|activated|on)\b|\bdo\s+anything\s+now\b",
     ),
     # Calls, as models write them.
     _Shape(
+        "function tool invoke",
         ("tool_", "tool-", "<tool", "function_", "<invoke", ":invoke"),
         r"<(?:antml:)?(?:function_calls|tool_calls?|tool_use|function_results|tool_results?)\s*>"
         r"|<(?:antml:)?invoke\s+name\s*=",
     ),
     # Behind the user's back.
     _Shape(
+        "user human operator owner",
         _BEHIND,
         r"\b(?:do\s+not|don't|never)\s+(?:tell|inform|alert|warn|mention\s+(?:this|it|any\s+of\s+this)\s+to"
         rf"|(?:reveal|disclose|show)\s+(?:this|it)\s+to)\s+(?:the|your|any)\s+{_OWNER}\b"
@@ -102,12 +114,14 @@ _SHAPES = (
     ),
     # To whoever reads.
     _Shape(
+        "reading reads read processing processes summarizing summarising",
         ("reading this", "reads this", "read this", "processing this", "processes this", "ing this text"),
         r"\b(?:ai|llm|language\s+model|chatbot)s?(?:\s+(?:assistant|agent|model)s?)?\b[^.\n]{0,30}"
         r"\b(?:reading|reads|read|processing|processes|summari[sz]ing)\s+this"
         r"(?=\s*(?:[,.:;!]|$|(?:must|should|has|have|needs?|will|shall|please|text|note|message|entry|page|document)\b))",
     ),
     _Shape(
+        "prompt instructions message",
         (
             "your system",
             "the system",
@@ -122,6 +136,7 @@ _SHAPES = (
         r"(?:system|initial|hidden|original|full)\s+(?:prompt|instructions|message)\b",
     ),
     _Shape(
+        "send post upload forward exfiltrate leak email mail",
         ("to http", "@"),
         r"\b(?:send|post|upload|forward|exfiltrate|leak|e-?mail)\b[^.\n]{0,60}\b(?:api[ _-]keys?|passwords?|credentials"
         r"|secrets|private\s+keys?|system\s+prompt|conversation|chat\s+history|environment\s+variables)\b[^.\n]{0,40}"
@@ -129,19 +144,28 @@ _SHAPES = (
     ),
     # The first of them in other languages.
     _Shape(
+        "",
         ("ignor",),
         r"\bignorier\w*\s+(?:alle\s+)?(?:vorherigen|bisherigen|obigen)\s+(?:anweisungen|instruktionen|befehle)"
         r"|\bignor(?:a|e|ez|er|i)\s+(?:todas?\s+|toutes\s+|tutte\s+)?(?:las|les|le|as)\s+"
         r"(?:instrucciones|instructions|istruzioni|instruções)\s+(?:anteriores|previas|précédentes|precedenti)",
     ),
     _Shape(
+        "",
         ("忽略", "инструкции", "指示", "命令"),
         r"忽略(?:之前|以上|上面|先前|所有)的?(?:所有)?(?:指令|指示|说明|提示)"
         r"|игнорируй\w*\s+(?:все\s+)?предыдущие\s+инструкции|(?:以前|これまで|上記)の(?:指示|命令)を(?:無視|忘れ)",
     ),
 )
 
-_CUES = tuple((cue, shape.pattern) for shape in _SHAPES for cue in shape.cues)
+_BY_WORD = {
+    word.encode(): [shape for shape in _SHAPES if word in shape.words.split()]
+    for word in dict.fromkeys(" ".join(shape.words for shape in _SHAPES).split())
+}
+_WORDS = frozenset(_BY_WORD)
+_WORDLESS = tuple(shape for shape in _SHAPES if not shape.words)
+_LETTERS = bytes(byte if byte in range(ord("a"), ord("z") + 1) else ord(" ") for byte in range(256))
+"""Everything else to blanks."""
 
 _OVERRIDES = "\u202d\u202e"
 _TURNS = "\u202a\u202b\u2066\u2067\u2068"
@@ -173,8 +197,16 @@ def flags_of(*texts: str) -> Flags:
 
 
 def _instructs(text: str) -> bool:
+    """Most texts hold no word that matters, and asking a set for all words at once is the cheapest way to know."""
+    if not text:
+        return False
     lower = text.lower()
-    return bool(text) and any(cue in lower and _compiled(pattern).search(text) for cue, pattern in _CUES)
+    words = _WORDS.intersection(lower.encode("utf-8", "replace").translate(_LETTERS).split())
+    possible = [shape for word in words for shape in _BY_WORD[word]]
+    return any(
+        any(cue in lower for cue in shape.cues) and _compiled(shape.pattern).search(text) is not None
+        for shape in (*_WORDLESS, *possible)
+    )
 
 
 def _hides(text: str) -> bool:

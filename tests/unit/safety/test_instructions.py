@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from time import process_time
 
 import pytest
 from benchmarks.instructions_texts import ATTACKS, KNOWN_MISSES, ORDINARY
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_memory.core.instructions import flags_of
+from agent_memory.core.instructions import _SHAPES, flags_of
 
 
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
@@ -36,6 +37,18 @@ def test_title_and_author_count_as_well() -> None:
 def test_what_is_known_to_be_missed_is_still_missed() -> None:
     """When one of them is found, it moves up among the attacks."""
     assert [text for text in KNOWN_MISSES if flags_of(text)] == []
+
+
+_EDGES = st.text(st.sampled_from(" .,:;!?\"'()[]<>_-*#\n0aZé“指"), max_size=3)
+
+
+@pytest.mark.parametrize("text", [*ATTACKS, *ORDINARY], ids=range(len(ATTACKS) + len(ORDINARY)))
+@settings(max_examples=20)
+@given(before=_EDGES, after=_EDGES)
+def test_looking_for_words_first_misses_nothing(text: str, before: str, after: str) -> None:
+    around = f"{before}{text}{after}"
+    if any(re.search(shape.pattern, around, re.IGNORECASE) for shape in _SHAPES):
+        assert flags_of(around)
 
 
 @given(st.text())

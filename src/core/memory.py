@@ -102,6 +102,8 @@ class Memory:
         return result
 
     async def link(self, request: Link, caller: Caller) -> LinkResult:
+        if self._cleaner is not None:
+            self._cleaner.refuse_secrets(("agent_id", request.agent_id))
         with self._writing():
             return await link.link(self._storage, request, caller, now=self._clock.now())
 

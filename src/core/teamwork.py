@@ -49,6 +49,7 @@ class Teamwork:
         said: Said = ()
         writes = request.action in {"begin", "end"}
         if self._cleaner is not None:
+            self._cleaner.refuse_secrets(("scope", request.scope), ("agent_id", request.agent_id))
             request, said = await self._cleaner.session(request)
         with self._writing(writes):
             result = await sessions.session(
@@ -60,12 +61,15 @@ class Teamwork:
         said: Said = ()
         writes = request.action == "cast"
         if self._cleaner is not None:
+            self._cleaner.refuse_secrets(("scope", request.scope), ("agent_id", request.agent_id))
             request, said = await self._cleaner.vote(request)
         with self._writing(writes):
             result = await votes.vote(self._storage, request, caller, now=self._clock.now())
         return msgspec.structs.replace(result, redacted=said) if writes and said else result
 
     async def context(self, request: ContextCall, caller: Caller) -> ContextResult:
+        if self._cleaner is not None:
+            self._cleaner.refuse_secrets(("scope", request.scope))
         return await context.context(
             self._storage,
             request,

@@ -13,6 +13,7 @@ from ..ports.errors import LockTimeout, NotHeld, Rejected
 from ..ports.lock import MAX_TTL, Held, Lease
 from ..ports.scopes import GLOBAL
 from . import limits
+from .belonging import check_belonging
 from .file_paths import normal_path
 from .redaction.redactor import scrubbed
 from .results import FileLockResult, LockedFile
@@ -54,11 +55,8 @@ class FileLocks:
         """
         if self._cleaner is not None:
             self._cleaner.refuse_secrets(("file_path", request.file_path), ("agent_id", request.agent_id))
+        check_belonging(request, request.action)
         if request.action == "list":
-            if request.file_path is not None:
-                raise Rejected(
-                    "file_path: list takes none, it shows every file; status is for one", "file_path"
-                )
             return await self._list(caller)
         if request.file_path is None:
             raise Rejected(f"file_path is missing; {request.action} needs it", "file_path")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from . import context, sessions, votes
+from .belonging import check_belonging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -47,6 +48,7 @@ class Teamwork:
 
     async def session(self, request: SessionCall, caller: Caller) -> SessionResult:
         said: Said = ()
+        check_belonging(request, request.action)
         writes = request.action in {"begin", "end"}
         if self._cleaner is not None:
             self._cleaner.refuse_secrets(("scope", request.scope), ("agent_id", request.agent_id))
@@ -59,6 +61,7 @@ class Teamwork:
 
     async def vote(self, request: VoteCall, caller: Caller) -> VoteResult:
         said: Said = ()
+        check_belonging(request, request.action)
         writes = request.action == "cast"
         if self._cleaner is not None:
             self._cleaner.refuse_secrets(("scope", request.scope), ("agent_id", request.agent_id))

@@ -139,7 +139,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
                 cleaner=cleaner,
             ),
             feed=feed,
-            changes=await stack.enter_async_context(Changes(feed, clock)),
+            changes=await stack.enter_async_context(Changes(feed, clock, storage)),
             guard=AdminGuard(clock, log),
             log=log,
             measuring=measuring,

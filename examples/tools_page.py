@@ -20,7 +20,8 @@ Made by `examples/tools_page.py` from calls to a real server (`agent-memory mcp`
 `arguments` that a client sends with `tools/call`, then the `structuredContent` and the text that come back: the same
 answer for programs and for models. Arguments are optional unless marked. What `tools/list` answers is short: bounds
 are not in it, nor are some arguments (for programs and for who runs the server: `admin_key`, `explain`, ...). They are
-taken all the same, and are told to whoever passes a bound or an argument that there is not.
+taken all the same, and are told to whoever passes a bound or an argument that there is not. Where a tool has actions,
+an argument that only another one takes is an error that says which; at its default it says nothing.
 
 A message has at most 4 MiB (4,194,304 bytes) as a line; a longer one is refused, by its id where that stands in the
 first or last 4 KiB of it. What is larger is moved by a file: [moving.md](moving.md).

@@ -13,6 +13,7 @@ from ..ports.errors import LockTimeout, NotHeld, Rejected
 from ..ports.lock import MAX_TTL, Held, Lease
 from ..ports.scopes import GLOBAL
 from . import limits
+from .belonging import check_belonging
 from .file_paths import normal_path
 from .redaction.redactor import scrubbed
 from .results import FileLockResult, LockedFile
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..ports.clock import Clock
     from ..ports.lock import Lock
     from .caller import Caller
+    from .redaction.cleaning import Cleaner
     from .requests import FileLock
 
 _ANONYMOUS = "anonymous"
@@ -32,23 +34,29 @@ class FileLocks:
     """Callers of one ceiling exclude each other; those of another neither see nor block them."""
 
     def __init__(
-        self, lock: Lock, clock: Clock, *, instance: str, ttl: float = limits.FILE_LOCK_SECONDS
+        self,
+        lock: Lock,
+        clock: Clock,
+        *,
+        instance: str,
+        ttl: float = limits.FILE_LOCK_SECONDS,
+        cleaner: Cleaner | None = None,
     ) -> None:
         """`ttl`, in seconds, is for calls that name none. `instance` tells callers apart that give no agent id."""
         self._lock = lock
         self._clock = clock
         self._instance = instance
         self._ttl = ttl
+        self._cleaner = cleaner
 
     async def act(self, request: FileLock, caller: Caller) -> FileLockResult:
         """`LockTimeout` tells a loser who holds the file, `NotHeld` a former holder. Whether the caller may force is
         for the entrypoint to know.
         """
+        if self._cleaner is not None:
+            self._cleaner.refuse_secrets(("file_path", request.file_path), ("agent_id", request.agent_id))
+        check_belonging(request, request.action)
         if request.action == "list":
-            if request.file_path is not None:
-                raise Rejected(
-                    "file_path: list takes none, it shows every file; status is for one", "file_path"
-                )
             return await self._list(caller)
         if request.file_path is None:
             raise Rejected(f"file_path is missing; {request.action} needs it", "file_path")

@@ -35,8 +35,13 @@ class IdSource:
                 self._counter = 0
         high = self._counter >> 30
         low = (self._counter & 0x3FFFFFFF) << 32 | self._random_bits(32)
-        text = f"{self._last:012x}7{high:03x}{0x8 << 60 | low:016x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return uuid7(self._last, high << 62 | low)
+
+
+def uuid7(millis: int, rest: int) -> str:
+    """The 74 bits of `rest` behind the 48 of `millis`."""
+    text = f"{millis:012x}7{rest >> 62:03x}{0x8 << 60 | rest & ((1 << 62) - 1):016x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def is_id(text: str) -> bool:

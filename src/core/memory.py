@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from . import forget, get, link, recall, remember, update
+from .belonging import check_belonging
 from .times import ZONES
 
 if TYPE_CHECKING:
@@ -102,6 +103,9 @@ class Memory:
         return result
 
     async def link(self, request: Link, caller: Caller) -> LinkResult:
+        check_belonging(request, request.action)
+        if self._cleaner is not None:
+            self._cleaner.refuse_secrets(("agent_id", request.agent_id))
         with self._writing():
             return await link.link(self._storage, request, caller, now=self._clock.now())
 

@@ -52,6 +52,8 @@ async def remember(
     changes: list[AddEntry] = []
     redacted: list[tuple[RedactedAt, ...]] = []
     entries = _entries(request)
+    if cleaner is not None:
+        _check_names(request, cleaner)
     cleaned = await cleaner.entries(entries) if cleaner is not None else [(*one, ()) for one in entries]
     for position, (new, content, said) in enumerate(cleaned):
         redacted.append(said)
@@ -136,6 +138,14 @@ def _entries(request: Remember) -> Sequence[tuple[NewEntry | Remember, str]]:
                 f"{name} belongs inside each of entries; beside them only scope is a default", name
             )
     return [(entry, entry.content) for entry in request.entries]
+
+
+def _check_names(request: Remember, cleaner: Cleaner) -> None:
+    cleaner.refuse_secrets(
+        ("scope", request.scope), ("agent_id", request.agent_id), ("idempotency_key", request.idempotency_key)
+    )
+    for position, entry in enumerate(request.entries or ()):
+        cleaner.refuse_secrets((f"entries[{position}].scope", entry.scope))
 
 
 def _once(request: Remember, caller: Caller, now: datetime) -> Once | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from . import context, sessions, votes
+from .belonging import check_belonging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -47,8 +48,10 @@ class Teamwork:
 
     async def session(self, request: SessionCall, caller: Caller) -> SessionResult:
         said: Said = ()
+        check_belonging(request, request.action)
         writes = request.action in {"begin", "end"}
         if self._cleaner is not None:
+            self._cleaner.refuse_secrets(("scope", request.scope), ("agent_id", request.agent_id))
             request, said = await self._cleaner.session(request)
         with self._writing(writes):
             result = await sessions.session(
@@ -58,14 +61,18 @@ class Teamwork:
 
     async def vote(self, request: VoteCall, caller: Caller) -> VoteResult:
         said: Said = ()
+        check_belonging(request, request.action)
         writes = request.action == "cast"
         if self._cleaner is not None:
+            self._cleaner.refuse_secrets(("scope", request.scope), ("agent_id", request.agent_id))
             request, said = await self._cleaner.vote(request)
         with self._writing(writes):
             result = await votes.vote(self._storage, request, caller, now=self._clock.now())
         return msgspec.structs.replace(result, redacted=said) if writes and said else result
 
     async def context(self, request: ContextCall, caller: Caller) -> ContextResult:
+        if self._cleaner is not None:
+            self._cleaner.refuse_secrets(("scope", request.scope))
         return await context.context(
             self._storage,
             request,

@@ -46,6 +46,7 @@ async def update(
     _not_empty(request)
     redacted: tuple[RedactedAt, ...] = ()
     if cleaner is not None:
+        cleaner.refuse_secrets(("agent_id", request.agent_id))
         request, redacted = await cleaner.update(request)
     for attempt in range(_ATTEMPTS):
         found = await storage.get([request.id], ceiling=caller.ceiling)

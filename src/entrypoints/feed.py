@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ..core.relay import relay
 from ..ports.errors import PortError
 from ..ports.records import Gap
@@ -83,5 +85,8 @@ class Feed:
 
 async def _only(subscription: Subscription, scope: str) -> AsyncIterator[Event | Gap]:
     async for event in subscription:
-        if isinstance(event, Gap) or within(event.scope, scope):
+        if isinstance(event, Gap):
             yield event
+        elif within(event.scope, scope):
+            # It may name what lies elsewhere: the other end of a relation.
+            yield msgspec.structs.replace(event, payload=b"") if event.payload else event

@@ -50,7 +50,11 @@ def _own_folder(settings: Settings, ceiling: str) -> Path:
 
 def make_moving(app: App, ceiling: str) -> Moving:
     return Moving(
-        app.storage, FileBlobStore(_own_folder(app.settings, ceiling)), wrote=_wrote(app), cleaner=app.cleaner
+        app.storage,
+        FileBlobStore(_own_folder(app.settings, ceiling)),
+        app.clock,
+        wrote=_wrote(app),
+        cleaner=app.cleaner,
     )
 
 

@@ -99,8 +99,8 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         search = await open_search(settings, storage, clock, stack, instance=instance, log=log)
         lock = await stack.enter_async_context(LazyLock(lambda: measuring.lock(shared.make_lock())))
         new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
-        file_locks = FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl)
         cleaner = await _cleaner(settings, stack)
+        file_locks = FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl, cleaner=cleaner)
         yield App(
             settings=settings,
             instance=instance,
@@ -139,7 +139,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
                 cleaner=cleaner,
             ),
             feed=feed,
-            changes=await stack.enter_async_context(Changes(feed, clock)),
+            changes=await stack.enter_async_context(Changes(feed, clock, storage)),
             guard=AdminGuard(clock, log),
             log=log,
             measuring=measuring,

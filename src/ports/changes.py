@@ -82,19 +82,33 @@ class RestoreEntry(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
 
 class AddRelation(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
     """Both ends must exist and not be deleted (`NotFound` names the missing one). Outcome: `Linked`
-    (`created` false when it stood already). Event: `relation.added`, in the scope of the source.
+    (`created` false when it stood already). Event: `relation.added`, in the scope of the source, with its payload of
+    `other_end`.
     """
 
     relation: Relation
 
 
 class RemoveRelation(msgspec.Struct, frozen=True, tag=True, tag_field="change"):
-    """`type` None removes every relation from source to target. Outcome: `Unlinked`. Event: `relation.removed`."""
+    """`type` None removes every relation from source to target. Outcome: `Unlinked`. Event: `relation.removed`, as
+    the other one.
+    """
 
     source: str
     target: str
     at: datetime
     type: RelationType | None = None
+
+
+def other_end(target: str, scope: str) -> bytes:
+    """The payload of an event of a relation: its target, and where that lies. Whoever passes it on has to see both."""
+    return f"{target} {scope}".encode()
+
+
+def end_of(payload: bytes) -> tuple[str, str] | None:
+    """(target, scope), where the payload has come along."""
+    target, space, scope = payload.decode("utf-8", "replace").rpartition(" ")
+    return (target, scope) if space else None
 
 
 class PutSession(msgspec.Struct, frozen=True, tag=True, tag_field="change"):

@@ -18,6 +18,7 @@ from agent_memory.ports.changes import (
     RemoveEntries,
     RemoveRelation,
     ReplaceEntry,
+    other_end,
 )
 
 from .builders import T0, adds, after, changed, entry, relation, session, vector, vote
@@ -65,7 +66,7 @@ async def written_while_followed(reader: Storage, writers: list[Storage]) -> tup
 
 class StorageOutbox(Suite):
     async def test_storage_170_each_change_has_its_event(self, harness: StorageHarness) -> None:
-        """One a change, of its kind, with scope, subject and version; jobs have none."""
+        """One a change, of its kind, with scope, subject and version, a relation's other end too; jobs have none."""
         one, two = entry(scope="acme/web"), entry(scope="other")
         put, cast = session(), vote("ada", "yes", scope="acme")
         steps: list[tuple[Change, str, str, str | None, int | None]] = [
@@ -88,6 +89,9 @@ class StorageOutbox(Suite):
                 assert (event.kind, event.scope) == (kind, scope)
                 assert subject is None or event.subject == subject
                 assert version is None or event.version == version
+                if isinstance(change, AddRelation | RemoveRelation):
+                    assert event.subject == two.id
+                    assert event.payload == other_end(one.id, one.scope)
             head = await store.outbox_head()
             await store.apply(Enqueue(NewJob(kind="embed"), at=T0))
             assert await events(store, head) == []

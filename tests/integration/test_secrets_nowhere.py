@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from benchmarks.redaction_secrets import secrets
 
-from .clients.raw_server import raw_server
+from .clients.raw_server import raw_server, request_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +62,17 @@ async def test_what_is_sent_is_kept_nowhere(tmp_path: Path) -> None:
         await call("memory_file_lock", {"action": "checkout", "file_path": "a", "agent_id": "b"})
         await call("memory_context", {"scope": "acme/web"})
         for tool, wrong in (
+            ("memory_remember", {"content": "x", "scope": f"acme/{pat}"}),
+            ("memory_remember", {"content": "x", "agent_id": pat}),
+            ("memory_remember", {"content": "x", "idempotency_key": pat}),
+            ("memory_session", {"action": "begin", "scope": f"acme/{pat}"}),
+            ("memory_session", {"action": "begin", "scope": "acme/web", "agent_id": pat}),
+            ("memory_vote", {"action": "cast", "question": "q?", "choice": "c", "agent_id": pat}),
+            ("memory_file_lock", {"action": "checkout", "file_path": f"src/{pat}.py"}),
+            ("memory_file_lock", {"action": "checkout", "file_path": "src/x.py", "agent_id": pat}),
+            ("memory_export", {"name": f"{pat}.json"}),
+            ("memory_export", {"scope": pat, "name": "named.json"}),
+            ("memory_context", {"scope": f"acme/{pat}"}),
             ("memory_recall", {"since": pat}),
             ("memory_recall", {"scope": f"acme/{pat} x"}),
             ("memory_recall", {"tags": [f"{pat} {'y' * 80}"]}),
@@ -82,6 +93,21 @@ async def test_what_is_sent_is_kept_nowhere(tmp_path: Path) -> None:
         assert not [name for name, data in _files(tmp_path).items() if secret.encode() in data], one.kind
     assert not [line for line in told if KEY in line]
     assert not [name for name, data in _files(tmp_path).items() if KEY.encode() in data]
+
+
+async def test_what_a_client_calls_itself_holds_no_secret(tmp_path: Path) -> None:
+    pat = SECRETS["github-pat"].secret
+    hello = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": f"tool {pat}", "version": "0"},
+    }
+    async with raw_server(tmp_path, greet=False) as server:
+        assert "result" in await server.ask(request_line(0, "initialize", hello))
+        (made,) = (await server.done("memory_remember", {"content": "x"}))["results"]
+        (entry,) = (await server.done("memory_get", {"ids": [made["id"]]}))["entries"]
+        assert entry["source"]["client"] == "tool [redacted:github-pat]"
+    assert not [name for name, data in _files(tmp_path).items() if pat.encode() in data]
 
 
 async def test_redaction_can_be_switched_off(tmp_path: Path) -> None:

@@ -74,6 +74,38 @@ async def test_what_lies_beyond_the_ceiling_is_not_there(mode: str) -> None:
             assert {await listener.heard(), await listener.heard()} == {OF_SCOPE + "acme", "memory://stats"}
 
 
+@ERAS
+async def test_a_tag_is_told_of_what_carries_it_or_did_and_of_nothing_else(mode: str) -> None:
+    async with shape("embedded") as environment, connected(environment) as writer:
+        tagged = await remember(writer, "tagged", "acme", tags=["Deploy"])
+        plain = await remember(writer, "plain", "acme")
+        tag = "memory://tag/deploy"
+        async with listening(environment, mode, tag, "memory://entry/" + plain) as listener:
+            for arguments, told in (
+                ({"id": plain, "title": "T"}, "memory://entry/" + plain),
+                ({"id": tagged, "title": "T"}, tag),
+                ({"id": tagged, "remove_tags": ["deploy"]}, tag),
+            ):
+                assert not (await writer.call_tool("memory_update", arguments)).is_error
+                assert await listener.heard() == told
+            # It carries the tag no more, and did not before this change: the next thing told is another.
+            assert not (await writer.call_tool("memory_update", {"id": tagged, "title": "U"})).is_error
+            assert not (await writer.call_tool("memory_update", {"id": plain, "title": "U"})).is_error
+            assert await listener.heard() == "memory://entry/" + plain
+
+
+@ERAS
+@pytest.mark.parametrize("name", SHAPES)
+async def test_a_relation_is_told_at_both_ends(name: str, mode: str) -> None:
+    async with shape(name) as environment, connected(environment) as writer:
+        one, other = await remember(writer, "one", "acme"), await remember(writer, "other", "acme/web")
+        async with listening(environment, mode, f"memory://entry/{other}") as listener:
+            for action in ("link", "unlink"):
+                tie = {"action": action, "from": one, "to": other}
+                assert not (await writer.call_tool("memory_link", tie)).is_error
+                assert await listener.heard() == f"memory://entry/{other}"
+
+
 async def test_a_part_of_the_wishes_is_acknowledged_as_such() -> None:
     async with shape("embedded") as environment, connected(environment, mode="2026-07-28") as client:
         uris = ["memory://nonsense", OF_SCOPE + "acme"]

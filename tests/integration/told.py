@@ -118,8 +118,8 @@ async def subscribe(client: Client, mode: str, uri: str) -> None:
             pass
 
 
-async def remember(client: Client, content: str, scope: str) -> str:
-    answer = await client.call_tool("memory_remember", {"content": content, "scope": scope})
+async def remember(client: Client, content: str, scope: str, **more: Any) -> str:
+    answer = await client.call_tool("memory_remember", {"content": content, "scope": scope, **more})
     assert not answer.is_error, answer
     assert answer.structured_content is not None
     name: str = answer.structured_content["results"][0]["id"]

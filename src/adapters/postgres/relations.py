@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...ports.changes import AddRelation, Linked, RemoveRelation, Unlinked
+from ...ports.changes import AddRelation, Linked, RemoveRelation, Unlinked, other_end
 from ...ports.errors import NotFound, Rejected
 from ...ports.instants import to_micros
 from ...ports.queries import Graph, GraphQuery
@@ -90,8 +90,12 @@ async def add_all(transaction: Transaction, changes: Sequence[AddRelation]) -> l
         new = row[:3] in created
         if new:
             created.remove(row[:3])
-            transaction.event("relation.added", found[relation.source]["scope"], relation.source, row[3])
-            transaction.touch(found[relation.target]["scope"])
+            target_scope = found[relation.target]["scope"]
+            told = other_end(relation.target, target_scope)
+            transaction.event(
+                "relation.added", found[relation.source]["scope"], relation.source, row[3], payload=told
+            )
+            transaction.touch(target_scope)
         outcomes.append(Linked(created=new))
     return outcomes
 
@@ -104,7 +108,8 @@ async def remove(transaction: Transaction, change: RemoveRelation) -> Unlinked:
     code = None if change.type is None else TYPE_CODES[change.type]
     removed = len(await transaction.fetch(_REMOVE, source[0], target[0], code))
     if removed:
-        transaction.event("relation.removed", source[2], change.source, to_micros(change.at))
+        told = other_end(change.target, target[2])
+        transaction.event("relation.removed", source[2], change.source, to_micros(change.at), payload=told)
         transaction.touch(target[2])
     return Unlinked(removed)
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 # Everything reads from `head`, so that its row is taken before any other: two that end at once cannot deadlock.
 _END = (
     "WITH head AS (UPDATE store SET outbox_head = outbox_head + $1 RETURNING outbox_head - $1 AS before), "
-    "told AS (INSERT INTO outbox (seq, kind, scope, subject, at, version, origin) "
-    "SELECT head.before + e.n, e.kind, e.scope, e.subject, e.at, e.version, $2 FROM head CROSS JOIN "
-    "unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[]) "
-    "WITH ORDINALITY AS e (kind, scope, subject, at, version, n)), "
+    "told AS (INSERT INTO outbox (seq, kind, scope, subject, at, version, origin, payload) "
+    "SELECT head.before + e.n, e.kind, e.scope, e.subject, e.at, e.version, $2, e.payload FROM head CROSS JOIN "
+    "unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[], $8::bytea[]) "
+    "WITH ORDINALITY AS e (kind, scope, subject, at, version, payload, n)), "
     "bumped AS (INSERT INTO generations (scope, own, tree) SELECT s.scope, s.own, 1 FROM head CROSS JOIN "
-    "unnest($8::text[], $9::bigint[]) AS s (scope, own) "
+    "unnest($9::text[], $10::bigint[]) AS s (scope, own) "
     "ON CONFLICT (scope) DO UPDATE SET own = generations.own + excluded.own, tree = generations.tree + 1) "
     "SELECT before FROM head"
 )
@@ -46,9 +46,11 @@ class Transaction:
         """Events so far; `seq_of` says what their numbers are, once they have some."""
         return len(self._events)
 
-    def event(self, kind: str, scope: str, subject: str, at: int, version: int = 0) -> None:
+    def event(
+        self, kind: str, scope: str, subject: str, at: int, version: int = 0, *, payload: bytes = b""
+    ) -> None:
         """Append to the outbox, and bump the generation of the scope."""
-        self._events.append((kind, scope, subject, at, version))
+        self._events.append((kind, scope, subject, at, version, payload))
         self._scopes.add(scope)
 
     def touch(self, scope: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...ports.changes import AddRelation, Linked, RemoveRelation, Unlinked
+from ...ports.changes import AddRelation, Linked, RemoveRelation, Unlinked, other_end
 from ...ports.errors import NotFound, Rejected
 from ...ports.instants import to_micros
 from ...ports.queries import Graph, GraphQuery
@@ -64,7 +64,8 @@ def add(transaction: Transaction, change: AddRelation) -> Linked:
     code = TYPE_CODES[relation.type]
     if transaction.execute(_ADD, (source, target, code, at, relation.agent)).rowcount != 1:
         return Linked(created=False)
-    transaction.event("relation.added", scope, relation.source, at)
+    told = other_end(relation.target, target_scope)
+    transaction.event("relation.added", scope, relation.source, at, payload=told)
     transaction.touch(target_scope)
     return Linked(created=True)
 
@@ -77,7 +78,8 @@ def remove(transaction: Transaction, change: RemoveRelation) -> Unlinked:
     types = -1 if change.type is None else mask((TYPE_CODES[change.type],))
     removed = transaction.execute(_REMOVE, (source[0], target[0], types)).rowcount
     if removed:
-        transaction.event("relation.removed", source[2], change.source, to_micros(change.at))
+        told = other_end(change.target, target[2])
+        transaction.event("relation.removed", source[2], change.source, to_micros(change.at), payload=told)
         transaction.touch(target[2])
     return Unlinked(removed)
 

@@ -24,7 +24,7 @@ _OPTIMIZE_TEXT = "INSERT INTO entries_fts (entries_fts) VALUES ('optimize')"
 _OPTIMIZE_FORMER = "INSERT INTO revisions_fts (revisions_fts) VALUES ('optimize')"
 _ADD_EVENT = (
     "INSERT INTO outbox (seq, kind, scope, subject, at, version, origin, payload) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, x'')"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _BUMP = (
     "INSERT INTO generations (scope, own, tree) VALUES (?, ?, 1) "
@@ -64,10 +64,12 @@ class Transaction:
     def now(self) -> int:
         return to_micros(self._clock.now())
 
-    def event(self, kind: str, scope: str, subject: str, at: int, version: int = 0) -> None:
+    def event(
+        self, kind: str, scope: str, subject: str, at: int, version: int = 0, *, payload: bytes = b""
+    ) -> None:
         """Append to the outbox, and bump the generation of the scope."""
         self.seq += 1
-        self._events.append((self.seq, kind, scope, subject, at, version, self._origin))
+        self._events.append((self.seq, kind, scope, subject, at, version, self._origin, payload))
         self._scopes.append(scope)
 
     def touch(self, scope: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+import unicodedata
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -25,8 +26,9 @@ R = TypeVar("R", bound=Record)
 Item = Entry | Relation | Session | Vote
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_TEXT_CHARS = 64 * 1024
-"""Of a purpose, a summary, a question: what a store holds already is not refused for its length but beyond this."""
+_HAPPENED = ("created_at", "updated_at", "until", "began_at", "last_active_at", "ended_at", "cast_at")
+_SKEW = timedelta(minutes=5)
+"""The clocks of two machines may differ by that; what is later than now is no time at which something was."""
 _INSTANTS = (
     "occurred_at", "valid_from", "valid_until", "expires_at", "created_at", "updated_at", "until", "began_at",
     "last_active_at", "ended_at", "cast_at",
@@ -78,6 +80,14 @@ def in_utc(record: R) -> R:
     return msgspec.structs.replace(record, **moved) if moved else record
 
 
+def check_happened(record: Record, now: datetime) -> None:
+    """`Rejected` where it tells of a time to come as of one that was."""
+    for name in _HAPPENED:
+        at: datetime | None = getattr(record, name, None)
+        if at is not None and at - now > _SKEW:
+            raise Rejected(f"{name}: {at.isoformat()} is in the future", name)
+
+
 def entry_of(record: EntryRecord, ceiling: str) -> Entry:
     """`Rejected` where no store could have kept it, or its scope is beyond the caller's."""
     if (
@@ -120,22 +130,33 @@ def relation_of(record: RelationRecord) -> Relation:
 
 
 def session_of(record: SessionRecord, ceiling: str) -> Session:
-    for name in ("purpose", "summary", "agent"):
-        checked(getattr(record, name), name, most=_TEXT_CHARS)
     return Session(
         id=_id(record.id, "id"), scope=_scope(record.scope, ceiling), began_at=record.began_at,
-        last_active_at=record.last_active_at, purpose=record.purpose, summary=record.summary, agent=record.agent,
-        ended_at=record.ended_at,
+        last_active_at=record.last_active_at,
+        purpose=checked_line(record.purpose, "purpose", most=limits.PURPOSE_CHARS),
+        summary=checked(record.summary, "summary", most=limits.SUMMARY_BYTES, unit="bytes"),
+        agent=checked_line(record.agent, "agent", most=limits.AUTHOR_CHARS), ended_at=record.ended_at,
     )  # fmt: skip
 
 
 def vote_of(record: VoteRecord, ceiling: str) -> Vote:
-    for name in ("question", "agent", "choice"):
-        checked(getattr(record, name), name, most=_TEXT_CHARS)
     return Vote(
-        scope=_scope(record.scope, ceiling), question=record.question, agent=record.agent, choice=record.choice,
+        scope=_scope(record.scope, ceiling),
+        question=_line(record.question, "question", limits.QUESTION_CHARS),
+        agent=checked_line(record.agent, "agent", most=limits.AUTHOR_CHARS),
+        choice=_line(record.choice, "choice", limits.CHOICE_CHARS),
         cast_at=record.cast_at,
-    )  # fmt: skip
+    )
+
+
+def _line(text: str, field: str, most: int) -> str:
+    """As `memory_vote` keeps it: another form of it nobody would ever ask for."""
+    line = " ".join(unicodedata.normalize("NFC", checked_line(text, field, most=most)).split())
+    if not line:
+        raise Rejected(f"{field} is missing", field)
+    if line != text:
+        raise Rejected(f"{field} {text[:80]!r}: write it {line[:80]!r}", field)
+    return line
 
 
 def _id(text: str, field: str) -> str:

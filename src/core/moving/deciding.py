@@ -11,7 +11,8 @@ from ...ports.queries import Sweep
 from ...ports.records import Relation, Session, Vote
 from ...ports.scopes import ScopeFilter, within
 from .grouping import Whole
-from .merging import Decision, decide
+from .merging import NOT_HAD, Decision, decide
+from .naming import Naming, under
 from .records import Section
 
 if TYPE_CHECKING:
@@ -24,17 +25,21 @@ if TYPE_CHECKING:
     from .grouping import Batch
     from .merging import Verdict
 
-# An id may be taken where the caller sees nothing of it.
 _EVERYWHERE = ScopeFilter(descendants=True)
 _PAGE = 256
+_NO_BALLOTS = (
+    "under a ceiling ballots come in only where there is an admin key (AGENT_MEMORY_ADMIN_KEY), or by agent-memory "
+    "import"
+)
 
 
 class Case(msgspec.Struct, frozen=True):
-    """`subject` names it for people."""
+    """`subject` names it for people. `renamed`: it is kept under an id of its own."""
 
     section: Section
     subject: str
     decision: Decision
+    renamed: bool = False
 
     def but(self, verdict: Verdict, reason: str = "") -> Case:
         return msgspec.structs.replace(self, decision=Decision(verdict, reason=reason))
@@ -54,10 +59,14 @@ def outcome_of(case: Case, outcomes: Sequence[Outcome]) -> Case:
 
 
 class Deciding:
-    def __init__(self, storage: Storage, *, ceiling: str, policy: OnConflict) -> None:
+    """`ballots` false: those that do not stand already are left out."""
+
+    def __init__(self, storage: Storage, *, ceiling: str, policy: OnConflict, ballots: bool = True) -> None:
         self._storage = storage
         self._ceiling = ceiling
         self._policy: OnConflict = policy
+        self._naming = Naming(storage, ceiling)
+        self._ballots = ballots
 
     async def cases(self, batch: Batch, *, tries: bool = False) -> list[Case]:
         """In the order of the batch. `tries`: nothing will be written, so that what only the writing would show is
@@ -75,20 +84,17 @@ class Deciding:
         ]
 
     async def _entries(self, wholes: Sequence[Whole]) -> list[Case]:
-        standing: dict[str, Entry] = {}
-        sweep = Sweep(where=_EVERYWHERE, limit=_PAGE)
-        ids = [whole.entry.id for whole in wholes]
-        page = await self._storage.sweep_versions(sweep, ids=ids, former=False)
-        standing.update((revision.entry.id, revision.entry) for revision in page.items)
+        named, standing = await self._naming.entries([whole.entry.id for whole in wholes])
         cases: list[Case] = []
-        for whole in wholes:
+        for given in wholes:
+            whole = under(given, named[given.entry.id])
             new = whole.entry
             stands = standing.get(new.id)
             past = None
             if stands is not None and stands.version > new.version:
                 past = await self._version(new.id, new.version)
             decision = decide(whole, stands, past, ceiling=self._ceiling, policy=self._policy)
-            cases.append(Case("entries", new.id, decision))
+            cases.append(Case("entries", given.entry.id, decision, new.id != given.entry.id))
         return cases
 
     async def _version(self, entry_id: str, number: int) -> Entry | None:
@@ -104,13 +110,18 @@ class Deciding:
 
     async def _relations(self, relations: Sequence[Relation], *, tries: bool) -> list[Case]:
         ends = list(dict.fromkeys(end for each in relations for end in (each.source, each.target)))
-        under = ScopeFilter(scope=self._ceiling, inherit=False, descendants=True, ceiling=self._ceiling)
-        sweep = Sweep(where=under, limit=len(ends))
-        page = await self._storage.sweep_versions(sweep, ids=ends, former=False)
-        seen = {revision.entry.id for revision in page.items if revision.entry.state != "deleted"}
+        named, standing = await self._naming.entries(ends)
+        seen = {
+            end
+            for end in ends
+            if (stands := standing.get(named[end])) is not None
+            and stands.state != "deleted"
+            and within(stands.scope, self._ceiling)
+        }
         cases: list[Case] = []
         for each in relations:
-            decision = Decision("created", (AddRelation(each),))
+            tie = msgspec.structs.replace(each, source=named[each.source], target=named[each.target])
+            decision = Decision("created", (AddRelation(tie),))
             missing = [end for end in (each.source, each.target) if end not in seen]
             if missing and not tries:
                 decision = Decision("conflict", reason=f"entry {missing[0]} is not here")
@@ -118,16 +129,20 @@ class Deciding:
         return cases
 
     async def _sessions(self, sessions: Sequence[Session]) -> list[Case]:
-        sweep = Sweep(where=_EVERYWHERE, limit=_PAGE)
-        page = await self._storage.sweep_sessions(sweep, ids=[each.id for each in sessions])
-        standing = {each.id: each for each in page.items}
-        return [Case("sessions", each.id, self._session(each, standing.get(each.id))) for each in sessions]
+        named, standing = await self._naming.sessions([each.id for each in sessions])
+        cases: list[Case] = []
+        for each in sessions:
+            new = msgspec.structs.replace(each, id=named[each.id])
+            cases.append(
+                Case("sessions", each.id, self._session(new, standing.get(new.id)), new.id != each.id)
+            )
+        return cases
 
     def _session(self, new: Session, standing: Session | None) -> Decision:
         if standing is None:
             return Decision("created", (PutSession(new),))
         if not within(standing.scope, self._ceiling):
-            return Decision("conflict", reason="the id is taken")
+            return Decision("conflict", reason=NOT_HAD)
         if standing == new:
             return Decision("skipped")
         if self._policy != "update":
@@ -138,14 +153,17 @@ class Deciding:
 
     async def _votes(self, votes: Sequence[Vote], *, tries: bool) -> list[Case]:
         cast: set[Vote] = set()
-        if tries:
+        if tries or not self._ballots:
             for scope, question in {(each.scope, each.question) for each in votes}:
                 cast.update(await self._storage.votes(scope, question))
         return [
-            Case(
-                "votes",
-                f"{each.agent} on {each.question}",
-                Decision("skipped") if each in cast else Decision("created", (RestoreVote(each),)),
-            )
+            Case("votes", f"{each.agent} on {each.question}", self._vote(each, stands=each in cast))
             for each in votes
         ]
+
+    def _vote(self, vote: Vote, *, stands: bool) -> Decision:
+        if stands:
+            return Decision("skipped")
+        if not self._ballots:
+            return Decision("conflict", reason=_NO_BALLOTS)
+        return Decision("created", (RestoreVote(vote),))

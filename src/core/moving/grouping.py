@@ -10,11 +10,12 @@ from ...ports.changes import RestoreEntry
 from ...ports.errors import Rejected
 from ...ports.records import RELATION_TYPES, Entry, Relation, Revision, Session, Vote
 from ...ports.restoring import check_history
-from .converting import entry_of, relation_of, session_of, vote_of
+from .converting import check_happened, entry_of, relation_of, session_of, vote_of
 from .records import EntryRecord, RelationRecord, SessionRecord, VoteRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from .records import Record
 
@@ -47,8 +48,9 @@ Batch = list[Whole] | list[Relation] | list[Session] | list[Vote]
 class Grouping:
     """Judges each record as it comes. Those of a kind stand by ascending key, so that none comes twice unseen."""
 
-    def __init__(self, ceiling: str) -> None:
+    def __init__(self, ceiling: str, now: datetime) -> None:
         self._ceiling = ceiling
+        self._now = now
         self._former: list[Revision] = []
         self._history = 0
         self._last: tuple[object, ...] = ()
@@ -82,6 +84,7 @@ class Grouping:
 
     def _take(self, record: Record) -> None:
         try:
+            check_happened(record, self._now)
             match record:
                 case EntryRecord():
                     self._take_version(record)
@@ -131,4 +134,4 @@ def _named(record: Record) -> str:
         case SessionRecord():
             return f"session {record.id[:64]}"
         case VoteRecord():
-            return f"vote of {record.agent[:64]}"
+            return f"vote of {record.agent[:64]} on {record.question[:64]!r}"

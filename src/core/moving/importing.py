@@ -14,11 +14,13 @@ from ...ports.errors import Conflict, NotFound, Rejected
 from .cleansing import Cleansing
 from .deciding import Case, Deciding, outcome_of
 from .grouping import Grouping
+from .merging import Decision
 from .reading import ExportReader
 from .results import Account
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from datetime import datetime
 
     from ...ports.changes import Outcome
     from ...ports.storage import Storage
@@ -37,7 +39,7 @@ _SLICE = 64 * 1024
 
 
 class Import:
-    """`source` gives the bytes anew each time it is called."""
+    """`source` gives the bytes anew each time it is called. Nothing in it may be said to have been after `now`."""
 
     def __init__(
         self,
@@ -47,6 +49,8 @@ class Import:
         form: Format,
         on_conflict: OnConflict,
         ceiling: str,
+        now: datetime,
+        ballots: bool = True,
         report: Report | None = None,
         cleaner: Cleaner | None = None,
     ) -> None:
@@ -55,10 +59,11 @@ class Import:
         self._form: Format = form
         self._fails = on_conflict == "fail"
         self._ceiling = ceiling
+        self._now = now
         self._report = report
         self._told = 0
         self._cleaner = cleaner
-        self._deciding = Deciding(storage, ceiling=ceiling, policy=on_conflict)
+        self._deciding = Deciding(storage, ceiling=ceiling, policy=on_conflict, ballots=ballots)
 
     async def run(self, *, dry_run: bool = False) -> ImportResult:
         """`Rejected` where the export is not whole, or holds what this caller may not write; `Conflict` where something
@@ -77,13 +82,13 @@ class Import:
 
     async def _read(self, use: Use, account: Account, total: int | None, cleansing: Cleansing | None) -> End:
         """`total`: how many records there are, once that is known. Both readings count as half of the work."""
-        reader, grouping = ExportReader(self._form), Grouping(self._ceiling)
+        reader, grouping = ExportReader(self._form), Grouping(self._ceiling, self._now)
         before, whole = (0, None) if total is None else (total, 2 * total)
         verb = "checked" if total is None else "done"
 
         async def take(batches: Iterable[Batch]) -> None:
             for batch in batches:
-                await use(batch if cleansing is None else await cleansing.batch(batch), account)
+                await self._use(use, batch, account, cleansing)
                 done = before + reader.records
                 if self._report is not None and done > self._told:
                     self._told = done
@@ -95,6 +100,14 @@ class Import:
         await take(grouping.add(reader.close()))
         await take(grouping.close())
         return reader.finish()
+
+    async def _use(self, use: Use, batch: Batch, account: Account, cleansing: Cleansing | None) -> None:
+        if cleansing is not None:
+            batch = await cleansing.batch(batch)
+            for section, subject, reason in cleansing.left():
+                self._note(Case(section, subject, Decision("conflict", reason=reason)), account)
+        if batch:
+            await use(batch, account)
 
     async def _judge(self, batch: Batch, account: Account) -> None:
         """What can be seen of the store beforehand matters only where a conflict ends it all."""
@@ -136,4 +149,4 @@ class Import:
         decision = case.decision
         if self._fails and decision.verdict == "conflict":
             raise Conflict(f"on_conflict fail: {case.section} {case.subject}: {decision.reason}")
-        account.add(case.section, decision.verdict, case.subject, decision.reason)
+        account.add(case.section, decision.verdict, case.subject, decision.reason, renamed=case.renamed)

@@ -30,6 +30,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 _SAME = Decision("skipped")
+NOT_HAD = "it cannot be taken in under this ceiling"
 
 
 def restored(whole: Whole) -> RestoreEntry:
@@ -46,7 +47,7 @@ def decide(
     if standing is None:
         return Decision("created", (restored(whole),))
     if not within(standing.scope, ceiling):
-        return Decision("conflict", reason="the id is taken")
+        return Decision("conflict", reason=NOT_HAD)
     if standing.scope != new.scope:
         return Decision("conflict", reason=f"it stands in scope {standing.scope!r}, and an entry never moves")
     if _alike(new, standing):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from ...ports.blobs import BlobStore
+    from ...ports.clock import Clock
     from ...ports.storage import Storage
     from ..caller import Caller
     from ..redaction.cleaning import Cleaner
@@ -33,17 +34,21 @@ class Moving:
         self,
         storage: Storage,
         blobs: BlobStore,
+        clock: Clock,
         *,
         wrote: Callable[[], None] | None = None,
         cleaner: Cleaner | None = None,
     ) -> None:
         self._storage = storage
         self._blobs = blobs
+        self._clock = clock
         self._wrote = wrote
         self._cleaner = cleaner
 
     async def export(self, request: ExportCall, caller: Caller, report: Report | None = None) -> ExportResult:
         form = form_of(request.format, request.name)
+        if self._cleaner is not None:
+            self._cleaner.refuse_secrets(("scope", request.scope), ("name", request.name))
         export = Export(self._storage, scope=request.scope, ceiling=caller.ceiling, form=form, report=report)
         if request.name is not None:
             checked_blob_name(request.name)
@@ -67,8 +72,9 @@ class Moving:
         return Export(self._storage, scope=scope, ceiling=caller.ceiling, form=form, report=report)
 
     async def import_(
-        self, request: ImportCall, caller: Caller, report: Report | None = None
+        self, request: ImportCall, caller: Caller, report: Report | None = None, *, ballots: bool = True
     ) -> ImportResult:
+        """`ballots` false: no vote is taken in that does not stand already."""
         if (request.content is None) == (request.name is None):
             raise Rejected(
                 "give content or name: the text of an export, or the name of one kept here", "content"
@@ -77,7 +83,7 @@ class Moving:
             name = checked_blob_name(request.name)
             return await self.import_from(
                 lambda: self._blobs.get(name), caller, form=form_of(request.format, name),
-                on_conflict=request.on_conflict, dry_run=request.dry_run, report=report,
+                on_conflict=request.on_conflict, dry_run=request.dry_run, report=report, ballots=ballots,
             )  # fmt: skip
         try:
             text = (request.content or "").encode()
@@ -89,7 +95,7 @@ class Moving:
 
         return await self.import_from(
             parts, caller, form=form_of(request.format, None), on_conflict=request.on_conflict,
-            dry_run=request.dry_run, report=report,
+            dry_run=request.dry_run, report=report, ballots=ballots,
         )  # fmt: skip
 
     async def import_from(
@@ -101,10 +107,11 @@ class Moving:
         on_conflict: OnConflict = "skip",
         dry_run: bool = False,
         report: Report | None = None,
+        ballots: bool = True,
     ) -> ImportResult:
         work = Import(
-            self._storage, source, form=form, on_conflict=on_conflict, ceiling=caller.ceiling, report=report,
-            cleaner=self._cleaner,
+            self._storage, source, form=form, on_conflict=on_conflict, ceiling=caller.ceiling,
+            now=self._clock.now(), ballots=ballots, report=report, cleaner=self._cleaner,
         )  # fmt: skip
         try:
             return await work.run(dry_run=dry_run)

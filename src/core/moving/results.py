@@ -47,7 +47,9 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`conflicts`: the first of them. `redacted`: places where a secret was left out. On a dry run, what would be."""
+    """`conflicts`: the first of them. `redacted`: places where a secret was left out. `new_ids`: how many of those that
+    were created have an id of their own here, as under a ceiling. On a dry run, what would be.
+    """
 
     entries: Moved
     relations: Moved
@@ -59,6 +61,7 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     dry_run: bool
     redacted: int = 0
+    new_ids: int = 0
 
 
 class Account:
@@ -68,8 +71,12 @@ class Account:
         self._moved: dict[Section, dict[Verdict, int]] = {section: {} for section in SECTIONS}
         self._left: list[Left] = []
         self._conflicts = 0
+        self._new_ids = 0
 
-    def add(self, section: Section, verdict: Verdict, subject: str, reason: str) -> None:
+    def add(
+        self, section: Section, verdict: Verdict, subject: str, reason: str, *, renamed: bool = False
+    ) -> None:
+        self._new_ids += renamed and verdict == "created"
         moved = self._moved[section]
         moved[verdict] = moved.get(verdict, 0) + 1
         if verdict == "conflict":
@@ -100,4 +107,5 @@ class Account:
             digest=end.digest,
             dry_run=dry_run,
             redacted=redacted,
+            new_ids=self._new_ids,
         )

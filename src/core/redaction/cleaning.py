@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec import UNSET
 
+from ...ports.errors import Rejected
 from .. import limits
 from ..results import RedactedAt
 
@@ -26,6 +27,10 @@ Said = tuple[RedactedAt, ...]
 
 _AT_ONCE = 8 * 1024
 """Characters. More is looked through beside the event loop."""
+_SHORTEST = 8
+"""Characters. No rule finds a secret in less."""
+_NAMES = 1_024
+_NAME_KEPT = 256
 
 
 class Cleaner:
@@ -34,6 +39,34 @@ class Cleaner:
     def __init__(self, redactor: Redactor, worker: Worker) -> None:
         self._redactor = redactor
         self._worker = worker
+        self._clean_names: set[str] = set()
+
+    def refuse_secrets(self, *names: tuple[str, str | None]) -> None:
+        """`Rejected` where one of them holds a secret: by (field, name) each. A name is an address, so that another one
+        would mean something else; nothing is made of it. The same few come with most calls: they are looked at once.
+        """
+        for field, name in names:
+            if name and name not in self._clean_names and len(name) >= _SHORTEST:
+                self._look_at(field, name)
+
+    def _look_at(self, field: str, name: str) -> None:
+        if len(name) > limits.PATH_BYTES:
+            return  # refused later
+        found = self._redactor.redact(name).found
+        if found:
+            raise Rejected(
+                f"{field}: what looks like a secret ({found[0].kind}) stands in it, and names are kept as they are "
+                "given: take another one",
+                field,
+            )
+        if len(name) <= _NAME_KEPT:
+            if len(self._clean_names) >= _NAMES:
+                self._clean_names.clear()
+            self._clean_names.add(name)
+
+    def client(self, name: str) -> str:
+        """What a client calls itself is no address: it is kept without."""
+        return self._redactor.redact(name).text
 
     async def entries(
         self, entries: Sequence[tuple[NewEntry | Remember, str]]

@@ -118,7 +118,8 @@ class MemoryTools:
             if len(self._callers) >= 1000:  # one connection may claim any number of names
                 self._callers.clear()
             settings = self._app.settings
-            caller = Caller(client=client[:128], agent=settings.agent_id, tool=tool, ceiling=settings.scope)
+            name = client[:128] if self._app.cleaner is None else self._app.cleaner.client(client[:128])
+            caller = Caller(client=name, agent=settings.agent_id, tool=tool, ceiling=settings.scope)
             self._callers[client, tool] = caller
         return caller
 

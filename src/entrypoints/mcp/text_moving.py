@@ -33,6 +33,8 @@ def imported(result: ImportResult) -> str:
             )
     if result.redacted:
         lines.append(f"secrets left out in {result.redacted} places")
+    if result.new_ids:
+        lines.append(f"{result.new_ids} under new ids, as under a ceiling (AGENT_MEMORY_SCOPE)")
     lines += [f"{left.record} {left.id}: {left.reason}" for left in result.conflicts]
     if result.more_conflicts:
         lines.append(f"({result.more_conflicts} more conflicts)")

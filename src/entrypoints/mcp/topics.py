@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote
 
 import msgspec
 
 from ...core.limits import ID_CHARS
 from ...core.scope import scope_under
+from ...core.tags import normal_tag
 from ...ports.errors import Rejected
 from ...ports.scopes import ScopeFilter, VisibleScopes, sees, visible, within
 
 if TYPE_CHECKING:
-    from ..changes import Burst
+    from ..changes import Burst, Tie
 
 ENTRY = "memory://entry/"
 SCOPE = "memory://scope/"
@@ -27,6 +28,8 @@ class ScopeTopic(msgspec.Struct, frozen=True):
     """A scope: what it inherits, and what is below it. Of that the subscriber hears by its own URI, unless it asked
     for the whole of what is below (`parts` false).
     """
+
+    by_tags: ClassVar[bool] = False
 
     uri: str
     scope: str
@@ -45,22 +48,57 @@ class ScopeTopic(msgspec.Struct, frozen=True):
 
 
 class EntryTopic(msgspec.Struct, frozen=True):
+    """An entry, and the relations at either end of it whose other end is seen too."""
+
+    by_tags: ClassVar[bool] = False
+
     uri: str
     id: str
     ceiling: str
 
     def changed(self, burst: Burst) -> tuple[str, ...]:
         scope = burst.subjects.get(self.id)
-        return (self.uri,) if burst.lost or (scope is not None and within(scope, self.ceiling)) else ()
+        told = burst.lost or (scope is not None and within(scope, self.ceiling))
+        return (self.uri,) if told or any(map(self._tied, burst.ties)) else ()
+
+    def _tied(self, tie: Tie) -> bool:
+        return (
+            self.id in {tie.source, tie.target}
+            and within(tie.source_scope, self.ceiling)
+            and within(tie.target_scope, self.ceiling)
+        )
 
 
-def topic_of(uri: str, ceiling: str) -> ScopeTopic | EntryTopic | None:
+class TagTopic(msgspec.Struct, frozen=True):
+    """The entries that carry a tag: told of those that carry it after a change or did before."""
+
+    by_tags: ClassVar[bool] = True
+
+    uri: str
+    tag: str
+    ceiling: str
+
+    def changed(self, burst: Burst) -> tuple[str, ...]:
+        told = (
+            burst.lost
+            or any(tag == self.tag and within(scope, self.ceiling) for scope, tag in burst.tags)
+            or any(within(scope, self.ceiling) for scope in burst.any_tag)
+        )
+        return (self.uri,) if told else ()
+
+
+def topic_of(uri: str, ceiling: str) -> ScopeTopic | EntryTopic | TagTopic | None:
     """None where there is no such resource, or it lies beyond the ceiling. Whether an entry is there is not looked at:
     of one that is not, nothing is ever told.
     """
     if len(uri) > LONGEST_URI:
         return None
-    if uri in {STATS, RECENT} or (uri.startswith(TAG) and uri != TAG):
+    if uri.startswith(TAG):
+        try:
+            return TagTopic(uri, normal_tag(unquote(uri.removeprefix(TAG))), ceiling)
+        except Rejected:
+            return None
+    if uri in {STATS, RECENT}:
         everything = visible(ScopeFilter(scope=ceiling, inherit=False, descendants=True, ceiling=ceiling))
         return ScopeTopic(uri, ceiling, everything, parts=False)
     if uri.startswith(SCOPE):

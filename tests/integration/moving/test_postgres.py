@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,7 +54,8 @@ async def imported(store: Storage, text: bytes, form: Format = "jsonl") -> Impor
     async def parts() -> AsyncIterator[bytes]:
         yield text
 
-    return await Import(store, parts, form=form, on_conflict="skip", ceiling="global").run()
+    later = datetime.max.replace(tzinfo=UTC)
+    return await Import(store, parts, form=form, on_conflict="skip", ceiling="global", now=later).run()
 
 
 async def live(store: Storage, seed: int) -> None:

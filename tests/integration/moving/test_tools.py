@@ -14,6 +14,7 @@ from mcp_types import TextContent
 
 from agent_memory.adapters.inprocess.clock import SystemClock
 from agent_memory.adapters.sqlite import SqliteStorage
+from agent_memory.core.moving.records import Tally, decode_record, encode
 from agent_memory_contract.builders import adds, entry
 
 from .processes import PROGRAM, environment, run
@@ -112,6 +113,60 @@ async def test_a_server_below_a_ceiling_moves_no_more_than_that(tmp_path: Path) 
             assert "limited to" in await refused(client, "maintain", action=action)
         assert "limited to" in await refused(client, "maintain", action="consolidate", scope="other")
         assert (await done(client, "maintain", action="consolidate"))["scope"] == "acme"
+
+
+async def test_below_a_ceiling_ballots_need_the_admin_key(tmp_path: Path) -> None:
+    ballot = {"action": "cast", "question": "tabs?", "choice": "no", "scope": "acme"}
+    async with connect(tmp_path / "one.db") as client:
+        for agent in ("bob", "carol"):
+            await done(client, "vote", agent_id=agent, **ballot)
+        text = (await done(client, "export"))["content"]
+    for name, settings, key, expected in (
+        ("two.db", {"SCOPE": "acme"}, {}, (0, 2)),
+        ("three.db", {"SCOPE": "acme", "ADMIN_KEY": "k3y"}, {"admin_key": "k3y"}, (2, 0)),
+        ("four.db", {}, {}, (2, 0)),
+    ):
+        async with connect(tmp_path / name, **settings) as client:
+            votes = (await done(client, "import", content=text, **key))["votes"]
+            assert (votes["created"], votes["conflicts"]) == expected
+            counted = await done(client, "vote", action="tally", question="tabs?", scope="acme")
+            assert counted["voters"] == expected[0]
+
+
+async def test_whether_an_id_is_taken_elsewhere_is_not_told(tmp_path: Path) -> None:
+    """Each answer, that of the error too, is the one that an import into an empty memory gives."""
+    async with connect(tmp_path / "one.db") as client:
+        await done(client, "remember", content="mine", scope="acme/web")
+        text = (await done(client, "export", format="jsonl"))["content"]
+    identity = json.loads(text.splitlines()[1])["id"]
+    for name in ("taken.db", "free.db"):
+        async with connect(tmp_path / name) as client:
+            if name == "taken.db":
+                await done(client, "import", content=text, format="jsonl")
+    answers: list[list[Any]] = []
+    for name in ("taken.db", "free.db"):
+        async with connect(tmp_path / name, SCOPE="acme/other") as client:
+            moved = _elsewhere(text)
+            told: list[Any] = [
+                await done(client, "import", content=moved, format="jsonl", on_conflict=policy, dry_run=dry)
+                for policy in ("fail", "skip", "update")
+                for dry in (True, False)
+            ]
+            told.append(await done(client, "get", ids=[identity]))
+            (found,) = (await done(client, "recall", query="mine"))["results"]
+            told.append(found["id"])
+            answers.append(told)
+    assert answers[0] == answers[1]
+    assert identity not in answers[0][-1]
+
+
+def _elsewhere(text: str) -> str:
+    """The same export as if it were of another scope."""
+    head, line, _ = text.splitlines()
+    record = decode_record(line.replace("acme/web", "acme/other").encode())
+    tally = Tally()
+    tally.add(record, encode(record))
+    return "\n".join([head, encode(record).decode(), encode(tally.end).decode()])
 
 
 async def test_an_export_is_not_written_or_read_through_a_link(tmp_path: Path) -> None:

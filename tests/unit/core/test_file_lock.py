@@ -222,7 +222,7 @@ async def test_no_name_makes_a_pinned_agent_anybody_else(
 
 
 async def test_a_list_of_one_file_is_refused(desk: Desk) -> None:
-    with pytest.raises(Rejected, match=r"file_path: list takes none, .* status"):
+    with pytest.raises(Rejected, match=r"file_path: list has no use for it; .* status"):
         await desk.ask("list", "a.py")
 
 

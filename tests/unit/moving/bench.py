@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from agent_memory.ports.storage import Storage
 
 
+LATER = after(10**8)
+
+
 @asynccontextmanager
 async def opened(path: Path) -> AsyncGenerator[Storage]:
     async with SqliteStorage(path, clock=ManualClock(), origin="test", synchronous="NORMAL") as store:
@@ -49,7 +52,7 @@ def source_of(text: bytes, size: int = 1000) -> Callable[[], AsyncIterator[bytes
 async def imported(store: Storage, text: bytes, form: Format = "jsonl", **given: Any) -> ImportResult:
     dry_run = given.pop("dry_run", False)
     size = given.pop("size", 1000)
-    options: dict[str, Any] = {"on_conflict": "skip", "ceiling": "global", **given}
+    options: dict[str, Any] = {"on_conflict": "skip", "ceiling": "global", "now": LATER, **given}
     return await Import(store, source_of(text, size), form=form, **options).run(dry_run=dry_run)
 
 

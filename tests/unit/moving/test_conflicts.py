@@ -11,7 +11,7 @@ from agent_memory.ports.changes import PutSession, RemoveEntries, ReplaceEntry
 from agent_memory.ports.errors import Conflict
 from agent_memory_contract.builders import adds, after, changed, session
 
-from .bench import exported, fill, imported, opened, source_of, told
+from .bench import LATER, exported, fill, imported, opened, source_of, told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,7 +185,7 @@ async def test_an_import_tells_how_far_it_is(tmp_path: Path) -> None:
     async with opened(tmp_path / "one.db") as one, opened(tmp_path / "two.db") as two:
         await one.apply(*adds(*(told(f"fact {n}") for n in range(600))))
         work = Import(
-            two, source_of(await exported(one)), form="jsonl", on_conflict="skip", ceiling="global",
+            two, source_of(await exported(one)), form="jsonl", on_conflict="skip", ceiling="global", now=LATER,
             report=lambda done, total, _: told_.append((done, total)),
         )  # fmt: skip
         await work.run()

@@ -10,12 +10,12 @@ import pytest
 
 from agent_memory.core.moving.records import LINE_BYTES, End, Tally, decode_record, encode
 from agent_memory.core.requests_moving import FORMATS, Format
-from agent_memory.ports.errors import Conflict, Rejected
+from agent_memory.ports.errors import Rejected
 from agent_memory.ports.queries import Sweep
 from agent_memory.ports.scopes import ScopeFilter
-from agent_memory_contract.builders import adds, new_id
+from agent_memory_contract.builders import after, new_id
 
-from .bench import exported, fill, imported, opened, told
+from .bench import exported, fill, imported, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,20 +204,42 @@ async def test_nothing_beyond_the_ceiling_is_written(tmp_path: Path) -> None:
     assert "limited to 'acme/web'" in said
 
 
-async def test_an_id_that_is_taken_beyond_the_ceiling_says_no_more_than_that(tmp_path: Path) -> None:
-    async with opened(tmp_path / "one.db") as one, opened(tmp_path / "two.db") as two:
-        hidden = told("a secret of others", scope="other")
-        mine = told("mine", scope="acme", id=hidden.id)
-        await one.apply(*adds(mine))
-        await two.apply(*adds(hidden))
-        for policy in ("skip", "update"):
-            result = await imported(two, await exported(one), ceiling="acme", on_conflict=policy)
-            assert [(left.id, left.reason) for left in result.conflicts] == [(hidden.id, "the id is taken")]
-        with pytest.raises(Conflict) as caught:
-            await imported(two, await exported(one), ceiling="acme", on_conflict="fail")
-        assert caught.value.current is None
-        assert "secret" not in str(caught.value)
-        assert await two.get([hidden.id]) == [hidden]
+TOMORROW = (
+    ("entry", "created_at"), ("entry", "updated_at"), ("session", "began_at"), ("session", "ended_at"),
+    ("session", "last_active_at"), ("vote", "cast_at"), ("relation", "created_at"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "field"), TOMORROW)
+async def test_nothing_has_been_in_the_future(tmp_path: Path, kind: str, field: str) -> None:
+    def later(records: list[dict[str, Any]]) -> None:
+        next(each for each in records if each["record"] == kind)[field] = "2999-01-01T00:00:00Z"
+
+    told_ = await refused(tmp_path, with_lines(await sample(tmp_path), later), now=after(10**6))
+    assert kind in told_
+    assert f"{field}: 2999-01-01" in told_
+    assert "is in the future" in told_
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "text"),
+    [
+        ("vote", "question", "q" * 301),
+        ("vote", "question", "two  blanks"),
+        ("vote", "question", "two\nlines"),
+        ("vote", "choice", "c" * 201),
+        ("vote", "choice", " "),
+        ("session", "purpose", "p" * 301),
+        ("session", "summary", "s" * (8 * 1024 + 1)),
+    ],
+)
+async def test_what_no_call_takes_no_import_brings(tmp_path: Path, kind: str, field: str, text: str) -> None:
+    def other(records: list[dict[str, Any]]) -> None:
+        next(each for each in records if each["record"] == kind)[field] = text
+
+    told_ = await refused(tmp_path, with_lines(await sample(tmp_path), other))
+    assert told_.startswith(kind)
+    assert f"{field}" in told_
 
 
 async def test_a_relation_to_nothing_is_told(tmp_path: Path) -> None:

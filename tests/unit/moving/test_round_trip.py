@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -36,6 +37,7 @@ TEXT = st.text(
 ).filter(lambda text: bool(text.strip()))
 LINE = st.text(st.characters(categories=["L", "N", "P"]), max_size=20)
 NAME = st.text(st.characters(categories=["L", "N"]), max_size=8)
+CHOICE = NAME.filter(bool).map(lambda text: unicodedata.normalize("NFC", text))
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -83,7 +85,7 @@ def steps(draw: st.DrawFn) -> tuple[object, ...]:
             st.tuples(st.just("remove"), pick, SECONDS, st.booleans()),
             st.tuples(st.just("relate"), pick, pick, st.sampled_from(RELATION_TYPES), SECONDS),
             st.tuples(st.just("session"), st.sampled_from(SCOPES), SECONDS, LINE),
-            st.tuples(st.just("vote"), st.sampled_from(SCOPES), NAME, NAME, SECONDS),
+            st.tuples(st.just("vote"), st.sampled_from(SCOPES), NAME, CHOICE, SECONDS),
         )
     )
 

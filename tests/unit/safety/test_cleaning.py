@@ -15,16 +15,19 @@ from agent_memory.core.caller import Caller
 from agent_memory.core.memory import Memory
 from agent_memory.core.redaction.cleaning import Cleaner
 from agent_memory.core.redaction.redactor import Redactor
-from agent_memory.core.requests import Get, NewEntry, Recall, Remember, Update
+from agent_memory.core.requests import Get, Link, NewEntry, Recall, Remember, Update
 from agent_memory.core.requests_team import SessionCall, VoteCall
 from agent_memory.core.results import RedactedAt
 from agent_memory.core.teamwork import Teamwork
+from agent_memory.ports.errors import Rejected
 from agent_memory_contract.builders import new_id
 from agent_memory_contract.manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
+
+    from agent_memory.core.redaction.findings import Redacted
 
 ADA = Caller(client="test", agent="ada", tool="memory_remember")
 TOKENS = [one.secret for one in secrets(Random(3)) if one.kind == "github-pat"]
@@ -115,6 +118,70 @@ def test_a_secret_that_is_known_is_one_wherever_it_stands() -> None:
     assert found.text == "say [redacted:configured-secret], in short: [redacted:configured-secret]"
     assert [one.start for one in found.found] == [4, 31]
     assert redactor.redact(found.text).text == found.text
+
+
+def _cleaner() -> Cleaner:
+    return Cleaner(Redactor(("open sesame now",)), ThreadWorker(name="none"))
+
+
+@pytest.mark.parametrize(
+    "name", [TOKENS[0], f"acme/{TOKENS[1]}/s", f"src/{TOKENS[2]}.py", "is open sesame now"]
+)
+def test_a_secret_in_a_name_is_refused_by_field_and_kind(name: str) -> None:
+    cleaner = _cleaner()
+    for _ in range(2):
+        with pytest.raises(Rejected, match=r"^scope: what looks like a secret \(") as caught:
+            cleaner.refuse_secrets(("agent_id", "ada"), ("scope", name))
+        assert caught.value.field == "scope"
+        assert name not in str(caught.value)
+        assert name.rsplit("/", maxsplit=1)[-1] not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "acme/web/20261126-230000-ab12", "claude-code-7f3a9c", "src/adapters/postgres/event_bus_message.py",
+        "01a2b3c4-d5e6-7f80-91a2-b3c4d5e6f708", "config/secrets/password=changeme.yml", "a" * 64,
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "backup-2026-11-26T23:00:00Z.jsonl",
+        "ci/lint%2Fpython3.13", "release/v2.10.3-rc1+build.5", "tests/token_counting.py", "", None,
+    ],
+)  # fmt: skip
+def test_ordinary_names_are_names(name: str | None) -> None:
+    _cleaner().refuse_secrets(("scope", name))
+
+
+def test_a_name_that_came_before_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that ordinary calls pay nothing for it, whatever number of names there was."""
+    looked: list[str] = []
+    redact = Redactor.redact
+
+    def counted(self: Redactor, text: str, label: str = "") -> Redacted:
+        looked.append(text)
+        return redact(self, text, label)
+
+    monkeypatch.setattr(Redactor, "redact", counted)
+    cleaner = _cleaner()
+    for number in range(3000):
+        cleaner.refuse_secrets(("scope", "acme/webshop/s1"), ("agent_id", f"agent-number-{number}"))
+    assert 3001 <= len(looked) <= 3005
+
+
+async def test_names_of_calls_are_looked_at(tmp_path: Path) -> None:
+    async with opened(tmp_path) as memory:
+        for request, field in (
+            (Remember(content="x", scope=f"acme/{TOKENS[0]}"), "scope"),
+            (Remember(content="x", agent_id=TOKENS[0]), "agent_id"),
+            (Remember(content="x", idempotency_key=TOKENS[0]), "idempotency_key"),
+            (Remember(entries=[NewEntry(content="x", scope=f"a/{TOKENS[0]}")]), "entries[0].scope"),
+        ):
+            with pytest.raises(Rejected) as caught:
+                await memory.remember(request, ADA)
+            assert caught.value.field == field
+        with pytest.raises(Rejected):
+            await memory.update(Update(id="x", content="y", agent_id=TOKENS[0]), ADA)
+        with pytest.raises(Rejected):
+            await memory.link(Link(action="link", source="x", target="y", agent_id=TOKENS[0]), ADA)
+    assert TOKENS[0].encode() not in _on_disk(tmp_path)
 
 
 class CountingWorker(ThreadWorker):

@@ -6,20 +6,25 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
 import pytest
 
-from agent_memory.entrypoints.changes import PAUSE, Burst, Changes
-from agent_memory.entrypoints.mcp.topics import EntryTopic, topic_of
+from agent_memory.adapters.sqlite import SqliteStorage
+from agent_memory.entrypoints.changes import PAUSE, Burst, Changes, Tie, burst_of, with_tags
+from agent_memory.entrypoints.mcp.topics import EntryTopic, TagTopic, topic_of
+from agent_memory.ports.changes import RemoveEntries, ReplaceEntry, other_end
 from agent_memory.ports.errors import Unavailable
 from agent_memory.ports.event_queue import EventQueue
 from agent_memory.ports.records import Event
-from agent_memory_contract.builders import T0
+from agent_memory_contract.builders import T0, adds, after, changed, entry
 from agent_memory_contract.manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
+    from pathlib import Path
 
     from agent_memory.entrypoints.feed import Feed
+    from agent_memory.ports.storage import Reader
 
 
 @pytest.fixture
@@ -54,11 +59,18 @@ class Source:
         self.queue.offer(Event(kind=kind, scope=scope, subject=subject, at=T0))
 
 
+class Away:
+    """A store that does not answer."""
+
+    async def sweep_versions(self, *_: object, **__: object) -> Any:
+        raise Unavailable("the store is away")
+
+
 class Desk:
     def __init__(self) -> None:
         self.source = Source()
         self.clock = ManualClock()
-        self.changes = Changes(cast("Feed", self.source), self.clock)
+        self.changes = Changes(cast("Feed", self.source), self.clock, cast("Reader", Away()))
         self.told: list[str] = []
 
     async def listen(self, *uris: str, ceiling: str = "global", tell: Any = None) -> Any:
@@ -186,6 +198,8 @@ async def test_the_end_waits_until_the_feed_is_left() -> None:
         ("memory://stats", "acme2", []),
         ("memory://recent", "acme", ["memory://recent"]),
         ("memory://tag/t", "other", []),
+        ("memory://tag/t", "acme2", []),
+        ("memory://tag/t", "acme/web", ["memory://tag/t"]),
         ("memory://entry/e", "acme/web", ["memory://entry/e"]),
         ("memory://entry/e", "other", []),
         ("memory://entry/f", "acme", []),
@@ -214,3 +228,71 @@ def test_topics_are_told_apart_by_ceiling() -> None:
     burst = Burst(frozenset({"other"}), {"e": "other"})
     assert EntryTopic("u", "e", "acme").changed(burst) == ()
     assert EntryTopic("u", "e", "global").changed(burst) == ("u",)
+
+
+SEEN = Tie("s", "acme/web", "t", "acme")
+
+
+@pytest.mark.parametrize(
+    ("tie", "ceiling", "told"),
+    [
+        (SEEN, "global", {"s", "t"}),
+        (SEEN, "acme", {"s", "t"}),
+        (SEEN, "acme/web", set()),
+        (Tie("s", "other", "t", "acme"), "acme", set()),
+        (Tie("s", "acme", "t", "other"), "acme", set()),
+    ],
+)
+def test_a_relation_is_told_at_both_ends_to_who_sees_both(tie: Tie, ceiling: str, told: set[str]) -> None:
+    burst = Burst(frozenset({tie.source_scope}), {}, ties=frozenset({tie}))
+    assert {one for one in ("s", "t", "x") if EntryTopic("u", one, ceiling).changed(burst)} == told
+
+
+def test_a_relation_whose_other_end_was_lost_is_told_to_its_source() -> None:
+    desk = EventQueue(9, reachable=lambda: True)
+    event = Event(kind="relation.added", scope="acme", subject="s", at=T0, payload=other_end("t", "acme/web"))
+    desk.offer(event)
+    desk.offer(msgspec.structs.replace(event, subject="r", payload=b""))
+    burst = burst_of(desk.poll(), desk)
+    assert burst.ties == {Tie("s", "acme", "t", "acme/web")}
+    assert burst.subjects == {"r": "acme"}
+
+
+async def test_which_tags_a_change_is_about(tmp_path: Path) -> None:
+    """Those before and after it, and none of other changes; of a relation none."""
+    old, kept = entry("old", scope="acme", tags=("was",)), entry("kept", scope="acme/web", tags=("other",))
+    async with SqliteStorage(
+        tmp_path / "a.db", clock=ManualClock(), origin="a", synchronous="NORMAL"
+    ) as store:
+        await store.apply(*adds(old, kept))
+        first = changed(old, tags=("was", "longer"))
+        await store.apply(ReplaceEntry(first, 1), ReplaceEntry(changed(first, tags=("is",)), 2))
+        for touched, tags in (
+            ({old.id: 2}, {("acme", "was"), ("acme", "longer"), ("acme", "is")}),
+            ({old.id: 1}, {("acme", "was"), ("acme", "longer"), ("acme", "is")}),
+            ({kept.id: 1}, {("acme/web", "other")}),
+        ):
+            burst = Burst(frozenset({"acme"}), dict.fromkeys(touched, "acme"), touched=touched)
+            found = await with_tags(burst, store)
+            assert (found.tags, found.any_tag) == (tags, frozenset())
+        await store.apply(RemoveEntries((old.id,), at=after(99)))
+        gone = await with_tags(Burst(frozenset(), {old.id: "acme"}, touched={old.id: 4}), store)
+        assert ("acme", "is") in gone.tags
+        assert ("acme", "was") not in gone.tags
+        many = {f"e{number}": 1 for number in range(65)}
+        every = await with_tags(Burst(frozenset(), dict.fromkeys(many, "acme"), touched=many), store)
+        assert (every.tags, every.any_tag) == (frozenset(), {"acme"})
+
+
+def test_of_what_was_purged_it_may_have_been_any_tag() -> None:
+    desk = EventQueue(9, reachable=lambda: True)
+    desk.offer(Event(kind="entry.purged", scope="acme/web", subject="e", at=T0))
+    burst = burst_of(desk.poll(), desk)
+    assert burst.touched == {}
+    assert [TagTopic("u", "t", one).changed(burst) for one in ("acme", "other")] == [("u",), ()]
+
+
+def test_a_tag_is_asked_for_as_it_is_kept() -> None:
+    assert topic_of("memory://tag/Deploy%20Rules", "acme") == TagTopic(
+        "memory://tag/Deploy%20Rules", "deploy-rules", "acme"
+    )

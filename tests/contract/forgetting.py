@@ -143,8 +143,8 @@ class BusForgetting(Suite):
         """A subscription is forgotten with its block."""
         async with harness.open() as bus:
 
-            async def use(_: str) -> None:
-                for _ in range(CROWD):
+            async def use(crowd: str) -> None:
+                for _ in names(crowd):
                     async with bus.subscribe():
                         pass
 

@@ -184,7 +184,7 @@ def sampled(count: int, seed: int) -> Sample:
         tried=count,
         found=count - len(alive),
         survivors=list(map(unplaced, alive)),
-        outcomes={name: by for name, (_, by) in outcomes.items()},
+        outcomes={unplaced(name): by for name, (_, by) in outcomes.items()},
     )
 
 

@@ -1,16 +1,16 @@
 """How many small faults in the in-process adapters their contract suites find, by themselves.
 
-    uv run python benchmarks/mutants.py --sample 120 --seed 1 --unlike earlier.json --results fresh.json
-    uv run python benchmarks/mutants.py --before earlier.json --results fresh.json --page > docs/mutation.md
+    uv run python benchmarks/mutants.py --sample 120 --seed 20261126
+    uv run python benchmarks/mutants.py --again
+    uv run python benchmarks/mutants.py --page > docs/mutation.md
 
 Each mutant is one change of one place of one file (a comparison turned, a bound moved, a call dropped, ...), made in a
 copy of the repository and tried by the contract suite of its port alone, which ends at the first clause that fails.
-Where none does the mutant has survived. The page lists the survivors of every sample, with the reason where there is
-one; for a survivor without a reason a clause was missing. Only a sample that no clause was written for says anything of
-the rest: `--unlike` leaves out what was tried before.
+Where none does the mutant has survived. `docs/mutation.json` keeps every sample that was ever tried, as it was when
+first tried; the page tells all of them. Size and seed of a sample are settled before it is drawn.
 
-`--list` only counts, `--only TEXT` tries those whose name has the text, `--every N` one of N. `--again` tries the
-survivors among the results that are kept, after a clause was added: what was found before still is.
+`--again` tries the survivors of all samples once more, by the clauses that there are now. `--only TEXT` tries those
+whose name has the text, and `--list` only counts: neither keeps anything.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import asyncio
 import contextlib
 import os
 import random
-import re
 import shutil
 import signal
 import sys
@@ -30,9 +29,10 @@ from pathlib import Path
 
 import msgspec
 from mutants_made import Mutant, mutants_of
-from mutants_page import Results, found, page
+from mutants_page import History, Sample, page, unplaced
 
 ROOT = Path(__file__).resolve().parents[1]
+KEPT = ROOT / "docs/mutation.json"
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "cache": ("adapters/inprocess/cache.py", "ports/lru.py", "ports/single_flight.py"),
     "lock": ("adapters/inprocess/lock.py", "adapters/inprocess/lock_table.py"),
@@ -62,7 +62,9 @@ def pytest_collection_modifyitems(items):
 """That a schedule fails is all that is asked here, not how short it can be made; and they come last."""
 WORKERS = 2
 PATIENCE = 120.0
-"""Seconds after which a mutant hangs, and is found by that."""
+"""Seconds after which a mutant hangs, and is found by that; ten times what the suite takes without a fault, where that
+is more: on a busy machine a suite that is slow must not count as one that found something.
+"""
 
 
 class Copy:
@@ -71,6 +73,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._written = 0
+        self.patience: dict[str, float] = {}
         for part in ("src", "tests/contract"):
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         links = folder / "links"
@@ -98,7 +101,7 @@ class Copy:
             start_new_session=True,
         )
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self.patience.get(port, 10 * PATIENCE)):
                 out, _ = await process.communicate()
         except TimeoutError:
             return False, "hangs"
@@ -132,11 +135,6 @@ def _clause(line: str) -> str:
     return "-".join(name.split("_")[:2]).upper() if name else "import"
 
 
-def _unplaced(name: str) -> str:
-    """Without the number of the line, which moves: two changes alike in one function are taken for one."""
-    return re.sub(r":\d+ ", " ", name, count=1)
-
-
 def made(only: str) -> list[Mutant]:
     every = [
         mutant
@@ -165,79 +163,73 @@ async def try_all(mutants: list[Mutant]) -> dict[str, tuple[bool, str]]:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies = [Copy(Path(folder, str(n))) for n in range(WORKERS)]
         for port in SUBJECTS:
+            began = time.monotonic()
             passed, failed = await copies[0].try_suite(port)
             if not passed:
                 raise SystemExit(f"without a fault {port} fails: {failed}")
+            for copy in copies:
+                copy.patience[port] = max(PATIENCE, 10 * (time.monotonic() - began))
         async with asyncio.TaskGroup() as group:
             for copy in copies:
                 group.create_task(work(copy))
     return results
 
 
-def _read(file: Path) -> Results:
-    return msgspec.json.decode(file.read_bytes(), type=Results)
+def sampled(count: int, seed: int) -> Sample:
+    mutants = random.Random(seed).sample(made(""), count)
+    outcomes = asyncio.run(try_all(mutants))
+    alive = [name for name, (survived, _) in outcomes.items() if survived]
+    return Sample(
+        how=f"{count} at random of all {len(made(''))}, seed {seed}; settled before it was drawn",
+        tried=count,
+        found=count - len(alive),
+        survivors=list(map(unplaced, alive)),
+        outcomes={unplaced(name): by for name, (_, by) in outcomes.items()},
+    )
+
+
+def tried_again(history: History) -> History:
+    """What no clause finds by now; a mutant that is not made any more stays as it was."""
+    before = {name for sample in history.samples for name in sample.survivors}
+    outcomes = asyncio.run(try_all([mutant for mutant in made("") if unplaced(mutant.name) in before]))
+    alive = {unplaced(name) for name, (survived, _) in outcomes.items() if survived}
+    found = {unplaced(name) for name in outcomes} - alive
+    for sample in history.samples:
+        sample.survivors = [name for name in sample.survivors if name not in found]
+    return history
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--list", action="store_true", help="count the mutants, and try none")
-    parser.add_argument("--only", default="", metavar="TEXT", help="those whose name has this text")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth of them")
-    parser.add_argument("--first", type=int, default=0, metavar="N", help="beginning with this")
-    parser.add_argument("--results", type=Path, metavar="FILE", help="where the results are kept")
-    parser.add_argument(
-        "--page", action="store_true", help="write the page of results that are kept, and try none"
-    )
-    parser.add_argument(
-        "--before",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="earlier samples, for the page",
-    )
-    parser.add_argument("--again", action="store_true", help="try the survivors among the results once more")
-    parser.add_argument("--sample", type=int, metavar="N", help="so many of them, chosen at random")
+    parser.add_argument("--only", metavar="TEXT", help="try those whose name has this text, and keep nothing")
+    parser.add_argument("--page", action="store_true", help="write the page of what is kept, and try none")
+    parser.add_argument("--again", action="store_true", help="try the survivors of all samples once more")
+    parser.add_argument("--sample", type=int, metavar="N", help="try so many, chosen at random")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="what the choice begins with")
-    parser.add_argument(
-        "--unlike",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="none that these results have",
-    )
     asked = parser.parse_args()
-    mutants = made(asked.only)[asked.first :: asked.every]
-    seen = {_unplaced(name) for file in asked.unlike for name in _read(file).outcomes}
-    mutants = [mutant for mutant in mutants if _unplaced(mutant.name) not in seen]
-    if asked.sample is not None:
-        mutants = random.Random(asked.seed).sample(mutants, asked.sample)
+    mutants = made(asked.only or "")
+    history = msgspec.json.decode(KEPT.read_bytes(), type=History)
     if asked.list:
         print("\n".join(mutant.name for mutant in mutants))
         print(f"{len(mutants)} mutants")
-        return
-    if asked.page:
-        print(page(made(""), [_read(file) for file in (*asked.before, asked.results)]))
-        return
-    os.nice(5)
-    kept = Results(minutes=0.0, outcomes={})
-    if asked.again:
-        kept = _read(asked.results)
-        mutants = [mutant for mutant in made("") if kept.outcomes.get(mutant.name, (False, ""))[0]]
-    began = time.monotonic()
-    outcomes = asyncio.run(try_all(mutants))
-    minutes = kept.minutes + (time.monotonic() - began) / 60
-    results = Results(
-        minutes=minutes,
-        outcomes=kept.outcomes | outcomes,
-        found_at_first=kept.found_at_first or found(outcomes),
-    )
-    if asked.results is not None:
-        asked.results.write_bytes(msgspec.json.encode(results))
+    elif asked.page:
+        print(page(mutants, history.samples))
+    elif asked.only:
+        asyncio.run(try_all(mutants))
+    elif asked.again:
+        _keep(tried_again(history))
+    elif asked.sample:
+        history.samples.append(sampled(asked.sample, asked.seed))
+        _keep(history)
     else:
-        print(page(made(""), [results]))
+        parser.error("say what: --sample, --again, --only, --list or --page")
+
+
+def _keep(history: History) -> None:
+    KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(history), indent=1) + b"\n")
 
 
 if __name__ == "__main__":
+    os.nice(5)
     main()

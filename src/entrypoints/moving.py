@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..core.moving.export import Report
     from ..core.moving.results import ExportResult, ImportResult
     from ..core.requests_moving import Format, ImportCall
+    from ..ports.blobs import BlobStore
     from .settings import Settings
     from .wiring import App
 
@@ -49,13 +50,17 @@ def _own_folder(settings: Settings, ceiling: str) -> Path:
 
 
 def make_moving(app: App, ceiling: str) -> Moving:
-    return Moving(
-        app.storage,
-        FileBlobStore(_own_folder(app.settings, ceiling)),
-        app.clock,
-        wrote=_wrote(app),
-        cleaner=app.cleaner,
-    )
+    return Moving(app.storage, _blobs(app, ceiling), app.clock, wrote=_wrote(app), cleaner=app.cleaner)
+
+
+def _blobs(app: App, ceiling: str) -> BlobStore:
+    if app.blobs is None:
+        return FileBlobStore(_own_folder(app.settings, ceiling))
+    if ceiling == GLOBAL:
+        return app.blobs
+    from .blobs_below import BlobsBelow  # noqa: PLC0415 - a store that is chosen, and a ceiling
+
+    return BlobsBelow(app.blobs, ceiling)
 
 
 def make_maintaining(app: App) -> Maintaining:

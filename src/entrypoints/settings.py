@@ -39,7 +39,7 @@ ToolSet = Literal["all", "core"]
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Paths are absolute. Every timeout, ttl and interval is in seconds. `database` names what is shared, and
-    `daemon_sockets` where its daemon may be found (`daemon/address.py`). `storage` and the five after it are the name
+    `daemon_sockets` where its daemon may be found (`daemon/address.py`). `storage` and the six after it are the name
     of an adapter, or an address that begins with it; `db_type` is the name in `storage`.
     """
 
@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_bus: str = ""
     rate_limiter: str = ""
     circuit_breaker: str = ""
+    blob_store: str = ""
     data_dir: Path
     db_path: Path
     busy_timeout: float = 5.0

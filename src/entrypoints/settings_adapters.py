@@ -44,6 +44,7 @@ def chooses(settings: Settings) -> bool:
         or settings.event_bus
         or settings.rate_limiter
         or settings.circuit_breaker
+        or settings.blob_store
         or settings.db_type not in STORES
     )
 
@@ -133,5 +134,13 @@ ADAPTER_SETTINGS: tuple[Setting, ...] = (
         address=True,
         meaning="the adapter that stands before the storage (default: one before a storage that is reached over a "
         "network, shared through Redis where enabled)",
+    ),
+    Setting(
+        name="BLOB_STORE",
+        default="",
+        field="blob_store",
+        read=adapter("blob_store"),
+        address=True,
+        meaning="the adapter that keeps named exports (default: the folder of EXPORT_DIR)",
     ),
 )

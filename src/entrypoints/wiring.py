@@ -18,6 +18,7 @@ from ..core.memory import Memory
 from ..core.redaction.cleaning import Cleaner
 from ..core.redaction.redactor import Redactor
 from ..core.teamwork import Teamwork
+from ..ports.blobs import BlobStore
 from ..ports.circuit_breaker import CircuitBreaker
 from ..ports.clock import Clock
 from ..ports.storage import Storage
@@ -42,7 +43,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that runs, wired. `instance` names this process among those that share a store.
 
     `storage` is what calls use; `store` the same without circuit breaker, for who asks how it is. `breaker`, `limits`
-    and `redis` are None where there are none; `breakers` are all, those before Redis and an embedding server too.
+    and `redis` are None where there are none; `breakers` are all, those before Redis, a limiter that is chosen and an
+    embedding server too. `blobs` is None where named exports go to a folder.
     """
 
     settings: Settings
@@ -54,6 +56,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     breakers: tuple[CircuitBreaker, ...]
     limits: CallLimits | None
     redis: RedisCheck | None
+    blobs: BlobStore | None
     lock: LazyLock
     memory: Memory
     cleaner: Cleaner | None
@@ -109,12 +112,15 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
             storage=storage,
             breaker=shared.breaker,
             breakers=tuple(
-                one for one in (shared.breaker, shared.redis_breaker, search.breaker) if one is not None
+                one
+                for one in (shared.breaker, shared.redis_breaker, shared.limiter_breaker, search.breaker)
+                if one is not None
             ),
             limits=make_limits(
                 settings, clock, log, measuring=measuring, instance=instance, shared=shared.limiter
             ),
             redis=shared.redis,
+            blobs=shared.blobs,
             lock=lock,
             memory=Memory(
                 storage,

@@ -107,6 +107,7 @@ async def with_chosen(
         )
         tell_transitions(before, log)
         chosen["limiter"] = GuardedRateLimiter(limiter, before, patience=_LIMITER_PATIENCE)
+        chosen["limiter_breaker"] = before
     if settings.circuit_breaker:
         one, adapter = choose("circuit_breaker", settings.circuit_breaker)
         breaker_setup = BreakerSetup(
@@ -114,6 +115,11 @@ async def with_chosen(
         )
         breaker = await stack.enter_async_context(_made(one, adapter, breaker_setup))
         chosen |= {"breaker": breaker, "guard": breaker.guard}
+    if settings.blob_store:
+        one, adapter = choose("blob_store", settings.blob_store)
+        chosen["blobs"] = await stack.enter_async_context(
+            _made(one, adapter, Setup(**told(settings.blob_store)))
+        )
     return msgspec.structs.replace(shared, **chosen)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ..core.call_limits import CallLimits, Limit, Limits
+from ..ports.blobs import BlobStore
 from ..ports.cache import Cache
 from ..ports.circuit_breaker import CircuitBreaker
 from ..ports.event_bus import EventBus
@@ -73,7 +74,8 @@ class RedisCheck(Protocol):
 class Coordination(msgspec.Struct, frozen=True, kw_only=True):
     """What instances share beside their store. `needs_relay`: nobody puts events on the bus. `guard` is around each
     call to the store, `committed` after each commit. `cache` and `limiter` are those of all, where there are such, and
-    `redis` says how Redis is.
+    `redis` says how Redis is. `limiter_breaker` stands before a limiter that is chosen, `blobs` is what is chosen for
+    named exports.
     """
 
     bus: EventBus
@@ -81,11 +83,13 @@ class Coordination(msgspec.Struct, frozen=True, kw_only=True):
     make_lock: Callable[[], Lock]
     breaker: CircuitBreaker | None = None
     redis_breaker: CircuitBreaker | None = None
+    limiter_breaker: CircuitBreaker | None = None
     guard: Callable[[], AbstractAsyncContextManager[None]] | None = None
     committed: Callable[[], None] | None = None
     cache: Cache | None = None
     limiter: RateLimiter | None = None
     redis: RedisCheck | None = None
+    blobs: BlobStore | None = None
 
 
 async def open_alone(

@@ -4,7 +4,9 @@ Promises. Never another key's value; never a value older than its ttl; never a v
 replaced before the read began (by another client: more than `lag` seconds before it). That holds for a change made
 while the backend was away, too: once it is back, the value is gone. `load` runs its loader once per key however many
 ask at once, hands the result or the error to all of them, caches no error, and outlives a caller that is cancelled as
-long as another waits. What another client is loading is waited for, and not loaded again.
+long as another waits. What another client is loading is waited for, and not loaded again. Leaving cancels the loads
+begun here and waits for them, within reason (seconds): what their loaders clean up has been done then. What is over
+takes no room in this process.
 
 Not promised. That anything put is still there; that a load in another client is waited for to its end, however long it
 takes. Failure of a backend is a miss (counted), never an error: no method raises `PortError`, save `Rejected` for a ttl

@@ -3,7 +3,7 @@
 Promises. Each subscriber gets the events of one publisher in the order published, each at most once, from the moment
 its block is entered. What may have been lost (its bounded queue overflowed, the connection was renewed) is announced
 by a `Gap` in the place of the loss. A slow or failing subscriber delays neither publisher nor others. An adapter
-reconnects by itself, for ever, with back-off.
+reconnects by itself, for ever, with back-off. Who left takes no room.
 
 Not promised. Delivery to anyone not subscribed at that moment; order between publishers. Work never rides on the bus
 alone: the bus wakes, the store decides.

@@ -2,7 +2,7 @@
 
 Promises. A call is admitted if and only if every window has room, and then counts in all of them; a refused call
 consumes nothing anywhere. Under any concurrency no window ever admits more than `limit` within any `period`. Time
-is the limiter's own clock.
+is the limiter's own clock. Keys that count no more take no room in this process.
 
 Not promised. What another limiter on another backend admitted; exact fairness between keys.
 

@@ -80,11 +80,13 @@ class Hangar:
         return flight
 
     async def close(self) -> None:
-        """Loads begun here are cancelled; callers that still wait for one run their own loader."""
+        """Loads begun here are cancelled, and waited for; callers that still wait for one run their own loader."""
         tasks = [flight.task for flight in self._own]
         for flight in self._own:
             flight.abandoned = True
-            flight.task.cancel()
+            # A second time would cut short what its loader does when it is cancelled.
+            if not flight.task.cancelling():
+                flight.task.cancel()
             flight.ground()
         if tasks:
             await asyncio.wait(tasks, timeout=_CLOSING_GRACE)

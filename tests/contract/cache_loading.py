@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .cache_keeping import LONG, CacheHarness, CacheKeeping, bound
-from .suite import cancelled, level, needs, running, settle, soon, until_done
+from .suite import cancelled, level, needs, running, settle, soon, turns, until_done
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,6 +44,25 @@ class Loader:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
+
+
+class Tidying:
+    """A loader that has something to do when it is cancelled, which takes a while; run again it has its outcome."""
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+        self.has_tidied = False
+
+    async def __call__(self) -> bytes:
+        if self.started.is_set():
+            return b"loaded"
+        self.started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await turns(100)
+            self.has_tidied = True
+        raise AssertionError("unreachable")
 
 
 def ready(outcome: bytes | Exception = b"loaded") -> Loader:
@@ -275,3 +294,32 @@ class CacheLoading(CacheKeeping):
                 assert not second.done()
                 await cancelled(first)
             assert await until_done(second, harness, pace(stays), within=ABANDONED, step=1.0) == b"theirs"
+
+    @level("concurrent")
+    async def test_cache_49_leaving_waits_for_the_loads_that_it_cancels(self, harness: CacheHarness) -> None:
+        """What a loader does when it is given up has been done then, also by one that nobody waited for any more."""
+        waited_for, deserted = Tidying(), Tidying()
+        async with harness.open() as cache:
+            caller = asyncio.create_task(cache.load("waited for", waited_for, ttl=LONG))
+            leaver = asyncio.create_task(cache.load("deserted", deserted, ttl=LONG))
+            await soon(waited_for.started.wait())
+            await soon(deserted.started.wait())
+            await cancelled(leaver)
+        assert [waited_for.has_tidied, deserted.has_tidied] == [True, True]
+        assert await soon(caller) == b"loaded"
+
+    async def test_cache_50_a_loader_that_cancels_itself_is_run_once(self, harness: CacheHarness) -> None:
+        """Who asked is cancelled with it; nothing is kept, and the next to ask runs its loader."""
+        runs = 0
+
+        async def gives_up() -> bytes:
+            nonlocal runs
+            runs += 1
+            raise asyncio.CancelledError
+
+        async with harness.open() as cache:
+            with pytest.raises(asyncio.CancelledError):
+                await soon(cache.load("a", gives_up, ttl=LONG))
+            assert runs == 1
+            assert await cache.get("a") is None
+            assert await soon(cache.load("a", ready(), ttl=LONG)) == b"loaded"

@@ -20,10 +20,12 @@ Outcome = Literal["kept", "broken", "not applicable", "not tried", "overridden",
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of a clause. `undeclared` is the capability for want of which it was skipped."""
+    """One run of a clause, or what came before and after it (`prepared`, which only takes time). `undeclared` is the
+    capability for want of which it was skipped.
+    """
 
     clause: str
-    outcome: Literal["passed", "failed", "skipped", "excused"]
+    outcome: Literal["passed", "failed", "skipped", "excused", "prepared"]
     undeclared: str = ""
     overridden: bool = False
     seen: str = ""
@@ -67,7 +69,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one clause."""
+    """What came of one clause. `seconds` take in what its harness needs to begin and to end."""
 
     id: str
     title: str
@@ -148,7 +150,7 @@ def claimed(adapter: Tried) -> set[str]:
 
 
 def _verdict(clause: Clause, attempts: Sequence[Attempt], adapter: Tried) -> Verdict:
-    outcome, seen = _outcome(attempts, adapter)
+    outcome, seen = _outcome([each for each in attempts if each.outcome != "prepared"], adapter)
     return Verdict(
         id=clause.id,
         title=clause.title,

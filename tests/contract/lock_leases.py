@@ -323,7 +323,7 @@ class LockLeases(Suite):
     async def test_lock_29_rejects_a_wait_out_of_range(self, harness: Harness[Lock]) -> None:
         """Even where the name is free, so that the mistake shows at once."""
         async with harness.open() as lock:
-            for wait in (-1.0, math.nan):
+            for wait in (-1.0, math.inf, math.nan):
                 with pytest.raises(Rejected):
                     await lock.acquire(NAME, owner="ada", ttl=LONG, wait=wait)
             assert await lock.inspect(NAME) is None

@@ -12,6 +12,7 @@ import pytest
 from agent_memory.ports.errors import Rejected, Unavailable
 from agent_memory.ports.rate_limiter import Decision, RateLimiter, Window
 
+from .forgetting import LimiterForgetting
 from .limiter_explored import LimiterExplored
 from .suite import level, needs, soon
 
@@ -36,8 +37,9 @@ def used(admitted: list[tuple[float, int]], since: float, *, edge: bool) -> int:
     return sum(cost for at, cost in admitted if at > since or (edge and at == since))
 
 
-class RateLimiterContract(LimiterExplored):
-    """LIMITER-01 to LIMITER-25 are here, LIMITER-31 to LIMITER-33 in `limiter_explored`."""
+class RateLimiterContract(LimiterExplored, LimiterForgetting):
+    """LIMITER-01 to LIMITER-25 are here, LIMITER-31 to LIMITER-33 in `limiter_explored`,
+    LIMITER-61 in `forgetting`."""
 
     async def test_limiter_01_admits_up_to_the_limit(self, harness: Harness[RateLimiter]) -> None:
         """That many at once, and the next is refused."""

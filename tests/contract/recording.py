@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pytest
@@ -157,11 +157,11 @@ class Recording:
         return tuple(found)
 
     def _judged(
-        self, port: str, parts: tuple[type, ...], notes: list[Note], attempts: list[Attempt | None]
+        self, port: str, parts: tuple[type, ...], notes: list[Note], attempts: list[Attempt]
     ) -> Certificate:
         return judge(
             clauses=clauses_of(*parts),
-            attempts=[each for each in attempts if each is not None],
+            attempts=attempts,
             adapter=self._tried(port, notes),
             contract_version=CONTRACTS[port],
             level=self._level,
@@ -210,25 +210,28 @@ def _named(port: str, notes: list[Note]) -> Selected | None:
         return None
 
 
-def _attempt(note: Note, report: pytest.TestReport) -> Attempt | None:
-    """None for a phase that shows nothing: a setup or teardown that went well."""
-    excused = hasattr(report, "wasxfail")
-    if report.when != "call" and report.passed:
-        return None
+def _attempt(note: Note, report: pytest.TestReport) -> Attempt:
+    seen = note.seen
+    if hasattr(report, "wasxfail"):
+        seen = str(getattr(report, "wasxfail", "")) or "marked as expected to fail"
     return Attempt(
         clause=note.clause,
-        outcome="excused"
-        if excused
-        else "skipped"
-        if report.skipped
-        else "passed"
-        if report.passed
-        else "failed",
+        outcome=_outcome(report),
         undeclared=note.undeclared,
         overridden=note.overridden,
-        seen=str(getattr(report, "wasxfail", "")) or "marked as expected to fail" if excused else note.seen,
+        seen=seen,
         seconds=report.duration,
     )
+
+
+def _outcome(report: pytest.TestReport) -> Literal["passed", "failed", "skipped", "excused", "prepared"]:
+    if hasattr(report, "wasxfail"):
+        return "excused"
+    if report.skipped:
+        return "skipped"
+    if report.failed:
+        return "failed"
+    return "passed" if report.when == "call" else "prepared"
 
 
 def _is_the_clause(item: pytest.Item, clause: Clause) -> bool:

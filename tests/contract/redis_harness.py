@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Port_co = TypeVar("Port_co", covariant=True)
 
-_PATIENCE = 5.0
+PATIENCE = 5.0
 """Seconds for an answer: more than a busy machine holds up, less than the suite waits."""
 
 _SLOW = 1_000
@@ -74,7 +74,7 @@ def settings_of(address: Address, *, prefix: str) -> RedisSettings:
         password=address.password,
         key_prefix=prefix,
         event_channel=f"{prefix}events",
-        command_timeout=_PATIENCE,
+        command_timeout=PATIENCE,
     )
 
 

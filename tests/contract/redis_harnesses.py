@@ -16,7 +16,7 @@ from agent_memory.adapters.redis.rate_limiter import RedisRateLimiter
 from agent_memory_contract.servers.redis import SOURCES, URL_VARIABLE
 
 from .breaker_calls import THREE
-from .redis_harness import RedisHarness
+from .redis_harness import PATIENCE, RedisHarness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -33,7 +33,7 @@ class CacheHarness(RedisHarness[RedisCache]):
     max_bytes = None
 
     def __init__(self, source: str) -> None:
-        super().__init__(source, lambda server, clock: RedisCache(server, clock=clock))
+        super().__init__(source, lambda server, clock: RedisCache(server, clock=clock, patience=PATIENCE))
 
 
 class BreakerHarness(RedisHarness[RedisCircuitBreaker]):

@@ -1,9 +1,11 @@
-"""The PostgreSQL storage on a database of its own, whose clock stands still until told to move."""
+"""The PostgreSQL storage on a database of its own, behind a gate; its clock stands still until told to move."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from agent_memory.adapters.inprocess.clock import SystemClock
 from agent_memory.adapters.postgres.storage import PostgresStorage
@@ -13,6 +15,7 @@ from agent_memory_contract.servers.postgres_template import migrated_template
 
 from .manual_clock import ManualClock
 from .storage_harness import StorageHarnessCapabilities
+from .tcp_gate import TcpGate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -30,17 +33,18 @@ CREATE OR REPLACE FUNCTION agent_memory.now_micros() RETURNS bigint LANGUAGE sql
 
 
 class PostgresStorageHarness:
-    capabilities = StorageHarnessCapabilities(second_client=True, durable=True, newer_schema=True)
+    capabilities = StorageHarnessCapabilities(second_client=True, sever=True, durable=True, newer_schema=True)
 
-    def __init__(self, settings: PostgresSettings) -> None:
+    def __init__(self, settings: PostgresSettings, gate: TcpGate) -> None:
         self.settings = settings
+        self._gate = gate
         self._clock = ManualClock()
 
     def open(self) -> PostgresStorage:
-        return PostgresStorage(self.settings, clock=SystemClock(), origin="a")
+        return self._client("a")
 
     def second_client(self) -> PostgresStorage:
-        return PostgresStorage(self.settings, clock=SystemClock(), origin="b")
+        return self._client("b")
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -72,16 +76,23 @@ class PostgresStorageHarness:
         raise NotImplementedError("pg_dump makes backups")
 
     async def sever(self) -> None:
-        raise NotImplementedError("shown with a server of its own, by tests/integration")
+        await self._gate.shut()
 
     async def heal(self) -> None:
-        raise NotImplementedError("shown with a server of its own, by tests/integration")
+        await self._gate.open()
+
+    def _client(self, origin: str) -> PostgresStorage:
+        settings = msgspec.structs.replace(self.settings, host="127.0.0.1", port=self._gate.port)
+        return PostgresStorage(settings, clock=SystemClock(), origin=origin)
 
 
 @asynccontextmanager
 async def postgres_storage_harness(source: str) -> AsyncGenerator[PostgresStorageHarness]:
     template = await migrated_template(source)
-    async with fresh_database(source, template=template) as settings:
-        harness = PostgresStorageHarness(settings)
+    async with (
+        fresh_database(source, template=template) as settings,
+        TcpGate(settings.host, settings.port) as gate,
+    ):
+        harness = PostgresStorageHarness(settings, gate)
         await harness.stop_clock()
         yield harness

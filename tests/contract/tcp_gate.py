@@ -22,6 +22,7 @@ class TcpGate:
         self._passing: set[asyncio.Task[None]] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._is_shut = True
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -31,15 +32,22 @@ class TcpGate:
         await self.shut()
 
     async def open(self) -> None:
+        self._is_shut = False
         self._listener = await asyncio.start_server(self._admit, "127.0.0.1", self.port)
         self.port = self._listener.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
         """What is under way is cut off without a farewell."""
         self.resume()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        self._is_shut = True
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            for each in listener.sockets:
+                asyncio.get_running_loop().remove_reader(each.fileno())
+            # A server that is closed while asyncio admits someone would leave their connection open, of nobody.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            listener.close()
         for writer in self._writers:
             writer.transport.abort()
         if self._passing:
@@ -54,6 +62,9 @@ class TcpGate:
     async def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if self._is_shut:
+            writer.transport.abort()
+            return
         self._passing.add(task)
         self._writers.add(writer)
         try:

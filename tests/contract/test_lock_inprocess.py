@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent_memory.entrypoints.builtin import INPROCESS_LOCK
+
 from . import inprocess_harnesses
+from .declaration import Declaration
 from .harness import Bench
 from .lock_contract import LockContract
 
@@ -13,11 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent_memory.adapters.inprocess.lock import InProcessLock
+    from agent_memory.ports.adapter import Adapter
 
     from .inprocess_harness import InProcessHarness
 
 
-class TestInProcessLock(LockContract):
+class TestInProcessLock(Declaration, LockContract):
+    @pytest.fixture
+    def declared(self) -> Adapter:
+        return INPROCESS_LOCK
+
     @pytest.fixture
     async def harness(self, tmp_path: Path) -> AsyncGenerator[InProcessHarness[InProcessLock]]:
         async with inprocess_harnesses.lock(Bench(folder=tmp_path)) as harness:

@@ -22,6 +22,7 @@ from agent_memory_contract.storage_filters_combined import StorageFiltersCombine
 from agent_memory_contract.storage_postgres_harness import PostgresStorageHarness
 from agent_memory_contract.storage_reads import ALL_SCOPES, ids
 from agent_memory_contract.storage_vectors import StorageVectors
+from agent_memory_contract.tcp_gate import TcpGate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -56,8 +57,11 @@ def opened(settings: PostgresSettings) -> PostgresStorage:
 class TestPostgresWithoutPgvector(StorageVectors, StorageFiltersCombined):
     @pytest.fixture(params=VERSIONS)
     async def harness(self, request: pytest.FixtureRequest) -> AsyncGenerator[PostgresStorageHarness]:
-        async with humble_owner(request.param) as settings:
-            yield PostgresStorageHarness(settings)
+        async with (
+            humble_owner(request.param) as settings,
+            TcpGate(settings.host, settings.port) as gate,
+        ):
+            yield PostgresStorageHarness(settings, gate)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from .saboteurs_small import (
     embedders,
     endings,
     explored,
+    hoarders,
     limiters,
     lock_waiters,
     locks,
@@ -69,10 +70,20 @@ class Port(msgspec.Struct, frozen=True):
 
 
 PORTS = (
-    Port(LockContract, lock_harness, (RemoteLock, LatentLock), (locks, lock_waiters, endings, explored)),
-    Port(CacheContract, cache_harness, (RemoteCache, LatentCache), (caches, endings, explored)),
-    Port(EventBusContract, bus_harness, (RemoteBus, LatentBus), (buses, endings, explored)),
-    Port(RateLimiterContract, limiter_harness, (RemoteLimiter, LatentLimiter), (limiters, endings, explored)),
+    Port(
+        LockContract,
+        lock_harness,
+        (RemoteLock, LatentLock),
+        (locks, lock_waiters, endings, explored, hoarders),
+    ),
+    Port(CacheContract, cache_harness, (RemoteCache, LatentCache), (caches, endings, explored, hoarders)),
+    Port(EventBusContract, bus_harness, (RemoteBus, LatentBus), (buses, endings, explored, hoarders)),
+    Port(
+        RateLimiterContract,
+        limiter_harness,
+        (RemoteLimiter, LatentLimiter),
+        (limiters, endings, explored, hoarders),
+    ),
     Port(
         CircuitBreakerContract,
         BreakerCutHarness,

@@ -14,7 +14,6 @@ from .parsing import Parser
 
 _SETTINGS = {
     "storage": "AGENT_MEMORY_DB_TYPE or AGENT_MEMORY_STORAGE",
-    "blob_store": "exports and backups go to a folder; no setting chooses another yet",
 }
 """What chooses an adapter of a port, where it is not the port's own name."""
 

@@ -64,7 +64,8 @@ async def fresh_database(source: str, *, template: str = "template1") -> AsyncGe
     """A copy of `template` under a new name."""
     settings = await asyncio.to_thread(shared_server, source)
     name = f"test_{token_hex(8)}"
-    await administer(settings, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    # Each clause has its own. File by file is three times as fast as page by page through the log.
+    await administer(settings, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     try:
         yield msgspec.structs.replace(settings, database=name)
     finally:

@@ -51,7 +51,13 @@ def test_each_port_takes_a_name_or_an_address(name: str) -> None:
         assert chooses(settings)
 
 
-@pytest.mark.parametrize("name", [*NAMES, "STORAGE", "DB_TYPE", "EMBEDDER"])
+def test_a_blob_store_is_chosen_as_well() -> None:
+    settings = read(BLOB_STORE="folder:///srv/exports").settings
+    assert settings.blob_store == "folder:///srv/exports"
+    assert chooses(settings)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "STORAGE", "DB_TYPE", "EMBEDDER", "BLOB_STORE"])
 def test_an_unknown_one_is_refused_with_those_there_are(name: str) -> None:
     with pytest.raises(Misconfigured, match=rf"AGENT_MEMORY_{name}='nix': must be one of .*, or an address"):
         read(**{name: "nix"})

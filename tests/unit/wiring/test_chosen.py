@@ -12,11 +12,13 @@ import pytest
 
 from agent_memory.core.caller import Caller
 from agent_memory.core.requests import FileLock, Recall, Remember
+from agent_memory.core.requests_moving import ExportCall, ImportCall
 from agent_memory.entrypoints.health import check_health
 from agent_memory.entrypoints.logs import Log
+from agent_memory.entrypoints.moving import make_moving
 from agent_memory.entrypoints.settings import read_settings
 from agent_memory.entrypoints.wiring import open_app
-from agent_memory.ports.errors import LockTimeout, Misconfigured, RateLimited
+from agent_memory.ports.errors import LockTimeout, Misconfigured, NotFound, RateLimited
 from agent_memory.ports.records import Event
 
 from .packages import on_the_path, package
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from agent_memory.entrypoints.wiring import App
 
 SOURCE = """
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from agent_memory.adapters.files.blobs import FileBlobStore
 from agent_memory.adapters.inprocess.breaker_machine import BreakerMachine
 from agent_memory.adapters.inprocess.cache import CacheState, InProcessCache
 from agent_memory.adapters.inprocess.circuit_breaker import InProcessCircuitBreaker
@@ -87,6 +90,7 @@ EMBEDDER = EmbedderAdapter(capabilities=None, **common(lambda _: StaticEmbedder(
 STORAGE = StorageAdapter(
     capabilities=StorageCapabilities(**HOST, durable=True, vectors="exact", concurrent_units=False), **common(storage)
 )
+BLOBS = BlobStoreAdapter(**common(lambda setup: nullcontext(FileBlobStore(setup.path))))
 NOTHING = LockAdapter(capabilities=LockCapabilities(**HOST, durable=False), **common(lambda _: 7))
 """
 ENTRIES = {
@@ -97,6 +101,7 @@ ENTRIES = {
     "circuit_breaker": "BREAKER",
     "embedder": "EMBEDDER",
     "storage": "STORAGE",
+    "blob_store": "BLOBS",
 }
 CALLER = Caller(client="test", agent="ada", tool="test")
 
@@ -186,6 +191,31 @@ async def test_a_rate_limiter_counts_the_calls_of_all(tmp_path: Path, acme: Any)
         with pytest.raises(RateLimited):
             await other.limits.admit(CALLER, None)
     assert len(acme.MADE) == 2
+
+
+async def test_the_breaker_before_a_rate_limiter_is_one_of_all(tmp_path: Path, acme: Any) -> None:
+    """So that its state is told by figures, and counted when it changes."""
+    async with opened(tmp_path, RATE_LIMITER="acme") as app:
+        assert [(await one.status()).name for one in app.breakers] == ["limiter acme"]
+    assert len(acme.MADE) == 1
+
+
+async def test_a_blob_store_keeps_named_exports(tmp_path: Path, acme: Any) -> None:
+    """Of everybody, and of each ceiling for itself."""
+    place = tmp_path / "exports"
+    request = ExportCall(name="friday.jsonl")
+    async with opened(tmp_path, BLOB_STORE=f"acme://{place}") as app:
+        await app.memory.remember(Remember(content="We deploy on Fridays"), CALLER)
+        below = Caller(client="test", agent="ada", tool="test", ceiling="acme/app")
+        await make_moving(app, "global").export(request, CALLER)
+        with pytest.raises(NotFound, match=r"name 'friday.jsonl': there is none"):
+            await make_moving(app, "acme/app").import_(ImportCall(name="friday.jsonl"), below)
+        await make_moving(app, "acme/app").export(request, below)
+        told = await make_moving(app, "global").import_(ImportCall(name="friday.jsonl", dry_run=True), CALLER)
+        assert told.entries.skipped == 1
+    assert sorted(file.name.partition("~")[0] for file in place.iterdir()) == ["friday.jsonl", "scope"]
+    assert len(acme.MADE) == 1
+    assert not (tmp_path / "data" / "memory.db-exports").exists()
 
 
 async def test_a_circuit_breaker_stands_before_the_storage(tmp_path: Path, acme: Any) -> None:

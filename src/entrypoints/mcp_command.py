@@ -20,6 +20,7 @@ from .mcp.identity import ServerInfo
 from .mcp.prompts import MemoryPrompts
 from .mcp.resources import MemoryResources
 from .mcp.server import McpServer
+from .mcp.stdio_streams import check_usable, claimed_output
 from .mcp.watching import MemorySubscriptions
 from .mcp_stdio import serve_stdio
 from .settings_metrics import is_measured
@@ -58,12 +59,19 @@ def run(reading: Reading) -> int:
 
 
 async def _serve(settings: Settings, log: Log) -> None:
+    check_usable(0, 1)
+    # Already here: an adapter of someone else's may print as it is loaded, opened or closed.
+    with claimed_output(1) as answers:
+        await _serve_over(answers, settings, log)
+
+
+async def _serve_over(answers: int, settings: Settings, log: Log) -> None:
     async with open_app(settings, log) as app, _observed(app, settings, log):
         # What was loaded by now stays. Full collections hold the event loop, and would go through all of it.
         gc.freeze()
         upkeep = asyncio.create_task(unless_a_daemon_does(app, lambda: keep_up(app)), name="upkeep")
         try:
-            await serve_stdio(make_server(app), grace=settings.drain_timeout)
+            await serve_stdio(make_server(app), stdout=answers, grace=settings.drain_timeout)
         finally:
             upkeep.cancel()
             await asyncio.wait([upkeep])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from contextlib import redirect_stdout
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -56,6 +58,21 @@ def registered(port: str) -> tuple[Registered, ...]:
     return tuple(sorted(found, key=lambda one: (one.name, one.package)))
 
 
+def astray() -> tuple[str, ...]:
+    """A line for each group that looks like that of a port, and is none."""
+    ours = set(GROUPS.values())
+    found = {
+        (group, entry.dist.name if entry.dist else "?")
+        for group in entry_points().groups - ours
+        if group.startswith("agent_memory.")
+        for entry in entry_points(group=group)
+    }
+    return tuple(
+        f"no port has the entry-point group {group} of {package}{nearest(group, sorted(ours))}"
+        for group, package in sorted(found)
+    )
+
+
 def find(port: str, name: str) -> Registered:
     """`Misconfigured`, in one line with the names there are, where there is none, or no one."""
     every = registered(port)
@@ -79,11 +96,18 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 
 def load(one: Registered) -> Adapter:
-    """`Misconfigured` for what cannot be loaded, is no descriptor of this port, or is of another contract."""
+    """`Misconfigured` for what cannot be loaded, has a name that no setting can say, is no descriptor of this port, or
+    is of another contract. What it prints meanwhile goes to stderr: stdout may belong to a protocol.
+    """
     what = f"{one.port} adapter {one.name!r} of {one.package} {one.version}"
+    if not _NAME.fullmatch(one.name):
+        raise Misconfigured(
+            f"{what} cannot be chosen by that name: small letters, digits and + . _ - only, a letter first"
+        )
     try:
-        loaded: object = one.entry.load()
-    except Exception as error:
+        with redirect_stdout(sys.stderr):
+            loaded: object = one.entry.load()
+    except (Exception, SystemExit) as error:
         # A package of someone else's may fail in any way; whoever chose it is told which one, and how.
         raise Misconfigured(f"{what} cannot be loaded: {type(error).__name__}: {error}") from error
     expected = DESCRIPTORS[one.port]

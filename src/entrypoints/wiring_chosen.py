@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from ..ports.adapter import BreakerSetup, CacheSetup, Setup
-from ..ports.errors import Misconfigured
+from ..ports.errors import Misconfigured, PortError
 from .fleet_bus import FleetBus
 from .guarded_redis import GuardedRateLimiter
 from .lazy_lock import LazyLock
@@ -133,12 +133,16 @@ def _check_lock_reaches(settings: Settings, store: Storage) -> None:
 
 
 def _made(one: Registered, adapter: Adapter, setup: Setup) -> AbstractAsyncContextManager[Any]:
-    made: Any = adapter.make(setup)
+    what = f"{one.port} adapter {one.name!r} of {one.package} {one.version}"
+    try:
+        made: Any = adapter.make(setup)
+    except PortError:
+        raise
+    except Exception as error:
+        # A package of someone else's may fail in any way; whoever chose it is told which one, and how.
+        raise Misconfigured(f"{what} cannot be made as it is set: {type(error).__name__}: {error}") from error
     if not isinstance(made, AbstractAsyncContextManager):
-        raise Misconfigured(
-            f"{one.port} adapter {one.name!r} of {one.package} {one.version} made a {type(made).__name__}, "
-            "which is no async context manager"
-        )
+        raise Misconfigured(f"{what} made a {type(made).__name__}, which is no async context manager")
     return cast("AbstractAsyncContextManager[Any]", made)
 
 

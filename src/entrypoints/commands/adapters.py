@@ -8,8 +8,8 @@ import msgspec
 
 from ...ports.adapter import GROUPS
 from ...ports.errors import Misconfigured
-from ..registry import Registered, load, missing, registered
-from .output import show, show_json
+from ..registry import Registered, astray, find, load, missing, registered
+from .output import complain, show, show_json
 from .parsing import Parser
 
 _SETTINGS = {
@@ -41,6 +41,8 @@ def run(arguments: list[str]) -> int:
         show_json(rows)
     else:
         show("\n\n".join(_of_port(port, rows) for port in _ports(given)))
+    for line in astray():
+        complain(line)
     return 0
 
 
@@ -50,7 +52,7 @@ def _ports(given: dict[str, Any]) -> list[str]:
 
 def _row(one: Registered) -> Row:
     try:
-        adapter = load(one)
+        adapter = load(find(one.port, one.name))
     except Misconfigured as error:
         return Row(
             port=one.port,

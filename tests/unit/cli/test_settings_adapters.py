@@ -15,6 +15,8 @@ from agent_memory.entrypoints.settings_adapters import chooses
 from agent_memory.entrypoints.settings_limits import limits_are_on
 from agent_memory.ports.errors import Misconfigured
 
+from ..wiring.packages import on_the_path, package
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -114,3 +116,27 @@ def test_adapters_are_listed_by_port(capsys: pytest.CaptureFixture[str]) -> None
     assert (sqlite["package"], sqlite["contract"], sqlite["importable"]) == ("agent-memory", 1, True)
     assert cli.main(["adapters"]) == 0
     assert "durable yes, shared host" in capsys.readouterr().out
+
+
+def test_one_that_cannot_be_chosen_is_listed_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So is a group that belongs to no port: whoever misspelt it looks for their adapter in vain."""
+    on_the_path(tmp_path, monkeypatch)
+    source = "from agent_memory.entrypoints.builtin import INPROCESS_LOCK as LOCK"
+    groups = {
+        "agent_memory.lock": {"sqlite": "odd_locks:LOCK", "Acme": "odd_locks:LOCK"},
+        "agent_memory.lcok": {"acme": "odd_locks:LOCK"},
+    }
+    package(tmp_path, "odd_locks", groups, source)
+    assert cli.main(["adapters", "lock", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    problems = {row["name"]: row["problem"] for row in rows if not row["importable"]}
+    assert "is claimed by agent-memory and odd_locks" in problems["sqlite"]
+    assert "cannot be chosen by that name" in problems["Acme"]
+    assert cli.main(["adapters", "lock"]) == 0
+    told = capsys.readouterr()
+    assert (
+        "no port has the entry-point group agent_memory.lcok of odd_locks (did you mean agent_memory.lock?)"
+        in told.err
+    )

@@ -92,6 +92,9 @@ STORAGE = StorageAdapter(
 )
 BLOBS = BlobStoreAdapter(**common(lambda setup: nullcontext(FileBlobStore(setup.path))))
 NOTHING = LockAdapter(capabilities=LockCapabilities(**HOST, durable=False), **common(lambda _: 7))
+FAILING = LockAdapter(
+    capabilities=LockCapabilities(**HOST, durable=False), **common(lambda setup: float(setup.options["timeout"]))
+)
 """
 ENTRIES = {
     "event_bus": "BUS",
@@ -118,6 +121,7 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     on_the_path(site, monkeypatch)
     groups = {f"agent_memory.{port}": {"acme": f"{name}:{what}"} for port, what in ENTRIES.items()}
     groups["agent_memory.lock"]["nothing"] = f"{name}:NOTHING"
+    groups["agent_memory.lock"]["failing"] = f"{name}:FAILING"
     package(site, name, groups, SOURCE)
     return __import__(name)
 
@@ -267,6 +271,15 @@ async def test_what_makes_no_adapter_is_named(tmp_path: Path) -> None:
     async with opened(tmp_path, LOCK="nothing") as app:
         with pytest.raises(
             Misconfigured, match=r"'nothing' of acme_.* made a int, which is no async context"
+        ):
+            await app.file_locks.act(FileLock(action="checkout", file_path="a.py"), CALLER)
+
+
+@pytest.mark.usefixtures("acme")
+async def test_what_fails_as_it_is_made_is_named(tmp_path: Path) -> None:
+    async with opened(tmp_path, LOCK="failing://?timeout=soon") as app:
+        with pytest.raises(
+            Misconfigured, match=r"'failing' of acme_.* cannot be made as it is set: ValueError: could not"
         ):
             await app.file_locks.act(FileLock(action="checkout", file_path="a.py"), CALLER)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent_memory.entrypoints.registry import choose, find, name_of, parse_address, registered
+from agent_memory.entrypoints.registry import choose, find, load, name_of, parse_address, registered
 from agent_memory.ports.errors import Misconfigured
 
 from .packages import on_the_path, package
@@ -109,6 +109,27 @@ def test_what_does_not_fit_is_refused(site: Path, entry: str, reason: str) -> No
 def test_a_package_that_cannot_be_imported_is_named(site: Path) -> None:
     package(site, "bad_locks", {GROUP: {"acme": "bad_locks:GOOD"}}, "raise RuntimeError('no licence')")
     assert "'acme' of bad_locks 1.2 cannot be loaded: RuntimeError: no licence" in refusal("acme")
+
+
+def test_one_that_ends_the_program_as_it_is_loaded_is_named(site: Path) -> None:
+    package(site, "ending_locks", {GROUP: {"acme": "ending_locks:GOOD"}}, "import sys; sys.exit(3)")
+    assert "'acme' of ending_locks 1.2 cannot be loaded: SystemExit: 3" in refusal("acme")
+
+
+def test_what_one_prints_as_it_is_loaded_is_no_answer(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package(site, "loud_locks", {GROUP: {"acme": "loud_locks:GOOD"}}, "print('hello')\n" + SOURCE)
+    choose("lock", "acme")
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "hello\n")
+
+
+@pytest.mark.parametrize("name", ["UPPER", "my lock", "größe", "a://b", "--help"])
+def test_a_name_that_no_setting_can_say_is_refused(site: Path, name: str) -> None:
+    package(site, "odd_locks", {GROUP: {name: "odd_locks:GOOD"}}, SOURCE)
+    with pytest.raises(
+        Misconfigured, match=r"of odd_locks 1\.2 cannot be chosen by that name: small letters"
+    ):
+        load(find("lock", name))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
-"""What redaction catches, and what it mistakes: how many of each kind, how many ordinary texts, and how long it takes.
+"""What redaction catches, and what it mistakes, and the same of flags for instructions; and how long it takes.
 
     uv run python benchmarks/redaction.py [--texts FILE.json ...] [--rounds 5]
 
 Secrets are made up at random (`redaction_secrets.py`), ordinary texts are in `redaction_ordinary.py`. `--texts` reads
-more of them: every string in files of JSON, such as conversations.
+more of them: every string in files of JSON, such as conversations. Attacks that speak to a model, and texts that only
+look like it, are in `instructions_texts.py`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from random import Random
 from time import perf_counter
 from typing import Any
 
+from instructions_texts import ATTACKS, ORDINARY
 from redaction_ordinary import CODE, LOGS, PROSE, hashes
 from redaction_secrets import kinds, secrets
 
+from agent_memory.core.instructions import flags_of
 from agent_memory.core.redaction.redactor import Redactor
 
 _PLAIN = (
@@ -75,6 +78,13 @@ def main() -> None:
     for name, texts in groups.items():
         wrong = sum(bool(redactor.redact(text).found) for text in texts)
         print(f"false alarms in {name}: {wrong} of {len(texts)} ({1000 * wrong / len(texts):.2f} a thousand)")
+
+    flagged = sum(bool(flags_of(text)) for text in ATTACKS)
+    print(f"\nflagged as instructions: {flagged} of {len(ATTACKS)} attacks")
+    for name, texts in {"texts that look like them": list(ORDINARY), **groups}.items():
+        wrong = sum(bool(flags_of(text)) for text in texts)
+        print(f"flagged in {name}: {wrong} of {len(texts)}")
+    print()
 
     plain, prose, code = _PLAIN[:500], " ".join(PROSE), "\n".join(CODE)
     for name, text in (

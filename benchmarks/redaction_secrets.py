@@ -38,6 +38,24 @@ def _some(random: Random, alphabet: str, size: int) -> str:
 
 
 _TOKENS: dict[str, Callable[[Random], str]] = {
+    "docker-pat": lambda r: "dckr" + "_pat_" + _some(r, _ALNUM, 27),
+    "google-oauth-client-secret": lambda r: "GOC" + "SPX-" + _some(r, _ALNUM, 28),
+    "google-refresh-token": lambda r: "1/" + "/0" + _some(r, _ALNUM, 60),
+    "groq-api-key": lambda r: "gs" + "k_" + _some(r, _ALNUM, 52),
+    "xai-api-key": lambda r: "xa" + "i-" + _some(r, _ALNUM, 80),
+    "replicate-api-token": lambda r: "r" + "8_" + _some(r, _ALNUM, 37),
+    "supabase-token": lambda r: "sb" + "p_" + _some(r, _HEX, 40),
+    "supabase-secret-key": lambda r: "sb_" + "secret_" + _some(r, _ALNUM, 31),
+    "figma-pat": lambda r: "fig" + "d_" + _some(r, _ALNUM, 40),
+    "netlify-pat": lambda r: "nf" + "p_" + _some(r, _ALNUM, 40),
+    "notion-integration-secret": lambda r: "sec" + "ret_" + _some(r, _ALNUM, 43),
+    "new-relic-user-api-key": lambda r: "NR" + "AK-" + _some(r, _UPPER, 27),
+    "mailgun-private-api-token": lambda r: "ke" + "y-" + _some(r, _HEX, 32),
+    "mailchimp-api-key": lambda r: _some(r, _HEX, 32) + "-us" + _some(r, string.digits[1:], 2),
+    "telegram-bot-api-token": lambda r: _some(r, string.digits, 10) + ":A" + "A" + _some(r, _ALNUM, 33),
+    "square-access-token": lambda r: "EA" + "AA" + _some(r, _ALNUM, 60),
+    "facebook-access-token": lambda r: "EA" + "A" + _some(r, _ALNUM, 180),
+    "discord-bot-token": lambda r: "MT" + ".".join(_some(r, _ALNUM, n) for n in (22, 6, 38)),
     "1password-secret-key": lambda r: "A3-" + "-".join(_some(r, _UPPER, n) for n in (6, 6, 5, 5, 5, 5)),
     "age-secret-key": lambda r: "AGE-SECRET-" + "KEY-1" + _some(r, "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", 58),
     "airtable-personnal-access-token": lambda r: "pa" + "t" + _some(r, _ALNUM, 14) + "." + _some(r, _HEX, 64),
@@ -102,9 +120,42 @@ _LABELLED: dict[str, tuple[str, Callable[[Random], str]]] = {
     "azure-storage-key": ("AccountKey", lambda r: b64encode(r.randbytes(64)).decode()),
     "django-secret-key": ("SECRET_KEY", lambda r: _some(r, _LOWER + "!@#%^&*-_=+", 50)),
     "generic-token": ("auth_token", lambda r: _some(r, _ALNUM, 32)),
-    "database-password": ("DB_PASSWORD", lambda r: _some(r, _ALNUM + "!%#", 14)),
+    "database-password": ("DB_PASSWORD", lambda r: "d" + _some(r, _ALNUM + "!%#", 13)),
     "wifi-passphrase": ("passphrase", lambda r: _some(r, _ALNUM, 12)),
 }  # fmt: skip
+
+
+_SHAPED: tuple[tuple[str, str, Callable[[Random], str]], ...] = (
+    ("azure-storage-key", "DefaultEndpointsProtocol=https;AccountName=app;AccountKey={};EndpointSuffix=core.windows.net",
+     lambda r: b64encode(r.randbytes(64)).decode()),
+    ("azure-sas-signature", "https://app.blob.core.windows.net/c/b?sv=2022-11-02&sr=b&sig={}",
+     lambda r: _some(r, _ALNUM, 43) + "%3D"),
+    ("discord-webhook-url", "https://discord.com/api/webhooks/112233445566778899/{}", lambda r: _some(r, _ALNUM, 68)),
+    ("laravel-app-key", "APP_KEY=base64:{}", lambda r: b64encode(r.randbytes(32)).decode()),
+    ("docker-auth", '{{"auths": {{"r.example": {{"auth": "{}"}}}}}}', lambda r: b64encode(f"ada:{_some(r, _ALNUM, 26)}".encode()).decode()),
+    ("session-cookie", "Cookie: theme=dark; sessionid={}", lambda r: _some(r, _ALNUM, 32)),
+    ("session-cookie", "set-cookie: remember_token={}; Path=/", lambda r: _some(r, _ALNUM, 40)),
+    ("sql-password", "CREATE USER bob WITH PASSWORD '{}'", lambda r: _word(r)),  # noqa: PLW0108 - defined below
+    ("sql-password", "ALTER USER app IDENTIFIED BY '{}';", lambda r: _word(r)),  # noqa: PLW0108
+    ("netrc-password", "machine api.example.com login bob password {}", lambda r: _word(r)),  # noqa: PLW0108
+    ("command-password", "sshpass -p {} ssh root@h", lambda r: _word(r)),  # noqa: PLW0108
+    ("command-password", "mysql -h db -u root -p{} shop", lambda r: _word(r)),  # noqa: PLW0108
+    ("command-password", "mariadb -h db -u root -p{} shop", lambda r: _word(r)),  # noqa: PLW0108
+    ("command-password", "restore --password {} --all", lambda r: _word(r)),  # noqa: PLW0108
+    ("command-password", "deploy --api-token={}", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "<user>bob</user><password>{}</password>", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "<client><secret>{}</secret></client>", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "<apikey>{}</apikey>", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "| user | bob |\n| password | {} |\n", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "- **Password**: {}", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "The password for staging is {}.", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "The root password was changed to {}, tell Ada", lambda r: _word(r)),  # noqa: PLW0108
+)  # fmt: skip
+"""Told by what stands around them: kind, text, secret."""
+
+
+def _word(random: Random) -> str:
+    return "K" + _some(random, _LOWER, 5) + "9" + _some(random, _ALNUM, 6)
 
 
 def _jwt(random: Random) -> str:
@@ -154,6 +205,9 @@ def secrets(random: Random) -> Iterator[Secret]:
             yield Secret(kind, made, form.format(label=label, value=made))
     for _ in range(6):
         yield from _placed(random)
+        for kind, text, make in _SHAPED:
+            made = make(random)
+            yield Secret(kind, made, text.format(made))
 
 
 def _placed(random: Random) -> Iterator[Secret]:
@@ -176,4 +230,6 @@ def _placed(random: Random) -> Iterator[Secret]:
 
 
 def kinds() -> tuple[str, ...]:
-    return (*_TOKENS, *_LABELLED, "private-key", "url-password", "authorization-header", "curl-password")
+    shaped = [kind for kind, *_ in _SHAPED]
+    others = ("private-key", "url-password", "authorization-header", "curl-password")
+    return tuple(dict.fromkeys((*_TOKENS, *_LABELLED, *shaped, *others)))

@@ -14,6 +14,10 @@ Flags = tuple[Literal["instructions", "hidden_text"], ...]
 """`instructions`: it speaks to its reader as a model. `hidden_text`: it holds characters that nobody sees."""
 
 _BEFORE = r"(?:previous|prior|above|earlier|preceding|former|existing|original|system|other)"
+_SPEAK = (
+    r"(?:respond|reply|answer|speak|output)\s+(?:(?:only|always|exclusively)\s+)?(?:in\s+(?!the\b|an?\b|our\b|this\b"
+    r"|that\b|one\b|each\b)\w+|(?:as|like)\s+an?\b(?!\s+(?:team|group|whole)\b)|with\s+(?:only|nothing|just)\b|(?<=only\s)with\b)"
+)
 _OWNER = r"(?:user|human|operator|owner)"
 _BEHIND = (
     "the user",
@@ -74,10 +78,25 @@ _SHAPES = (
     _Shape(
         "system assistant developer",
         ("system", "assistant", "developer"),
-        r"(?:^|\n)[ \t>*#-]{0,8}(?:system|assistant|developer)(?:\s+(?:prompt|message|note|override))?\s{0,3}:\s{0,3}"
-        r"(?:you\b|your\b|ignore\b|disregard\b|always\s+(?:respond|reply|answer|say)|never\s+(?:mention|refuse|tell)"
+        r"(?:^|\n)[ \t>*#-]{0,8}\[?(?:system|assistant|developer)\]?(?:\s+(?:prompt|message|note|override))?"
+        r"\s{0,3}:\s{0,3}"
+        r"(?:you\b|your\b|ignore\b|disregard\b|override(?=\s*(?:$|\n|[!,:;]|\.(?:\s|$))"
+        r"|\s+(?:mode|all|any|your|safety|security"
+        r"|instructions?|previous|prior|protocols?|accepted|engaged|enabled|code)\b)|always\s+(?:respond|reply|answer|say)|never\s+(?:mention|refuse|tell)"
         r"|from\s+now\b|respond\b|reply\b|act\s+as\b|pretend\b|new\s+instructions)"
         r"|</?(?:system[-_ ](?:reminder|prompt|message|instructions?)|assistant_instructions)\s*>",
+    ),
+    _Shape(
+        "override",
+        ("system override",),
+        r"(?:^|\n)[ \t>*#-]{0,8}system\s+override\s{0,3}(?:!|:(?!\s{0,3}(?:none|no|see|off)\b))",
+    ),
+    _Shape(
+        "instruction instructions",
+        ("instructions:", "instruction:", "instructions for"),
+        r"(?:^|\n|[.!?:][ \t]{1,3})[ \t>*#-]{0,8}(?:new|updated)\s+(?:system\s+)?instructions?"
+        r"(?:\s+for\s+(?:you|(?:the|an?|every|any|all)\s+(?:ai|llm|assistant|agent|model)s?))?\s{0,3}:"
+        r"(?!\s{0,3}(?:see\b|in\b|are\b|https?:|$))",
     ),
     _Shape(
         "im system assistant user start eot inst sys",
@@ -88,12 +107,39 @@ _SHAPES = (
         "now",
         ("from now on", "you are now"),
         r"\bfrom\s+now\s+on,?\s+you\s+(?:are|must|will|shall|should|only)\b"
+        rf"|\bfrom\s+now\s+on,?\s+(?:please\s+|always\s+|only\s+){{0,2}}(?:{_SPEAK}|(?:ignore|disregard)\s+"
+        rf"(?:what\s+)?(?:the|your)\s+{_OWNER}\b|pretend\b|obey\b)"
         r"|\byou\s+are\s+now\s+(?:an?\s|dan\b|free\s|unrestricted|jailbroken|no\s+longer)",
     ),
     _Shape(
         "mode anything",
         ("r mode", "n mode", "k mode", "d mode", "do anything now"),
         r"\b(?:developer|dan|jailbreak|god)\s+mode\s+(?:is\s+)?(?:enabled|activated|on)\b|\bdo\s+anything\s+now\b",
+    ),
+    # What to do at the sight of it.
+    _Shape(
+        "see seeing read reading recall",
+        (
+            "you see this",
+            "you read this",
+            "you have read this",
+            "reading this",
+            "you recall this",
+            "seeing this",
+        ),
+        r"\b(?:(?:when(?:ever)?|if|once|as\s+soon\s+as)\s+you\s+(?:see|read|have\s+read|are\s+reading|recall)|(?:after|(?:up)?on)\s+(?:seeing|reading))\s+this"
+        r"(?:\s+(?:note|memory|entry|text|message))?\s{0,3}[,:;]?\s+(?:please\s+|then\s+|you\s+(?:must|should|will)\s+){0,2}"
+        rf"(?:(?:call|invoke|use|run|execute)\s+(?:the\s+)?[`'\"]?(?:memory_\w+|mcp__\w+|\w{{1,40}}[`'\"]?\s+tool\b)|{_SPEAK})"
+        r"|\b(?:when(?:ever)?|if|once|as\s+soon\s+as)\s+you\s+(?:read|have\s+read|are\s+reading|recall)\s+this"
+        r"(?:\s+(?:note|memory|entry|text))?\s{0,3}[,:;]\s+(?:please\s+|then\s+|you\s+(?:must|should|will)\s+){0,2}"
+        r"(?:run|execute|install|delete|forget|send|upload|push|merge|approve|disable|remove|visit|fetch)\b",
+    ),
+    _Shape(
+        "curl wget",
+        ("curl", "wget"),
+        r"\b(?:please|you\s+(?:must|have\s+to|need\s+to)|immediately)\s+(?:now\s+|first\s+|also\s+){0,2}(?:run|execute)\b"
+        r"[^\n]{0,40}?(?:\b(?:curl|wget)\b[^\n|]{0,200}\|\s{0,3}(?:sudo\s{1,3})?(?:ba|z|da)?sh\b"
+        r"|\b(?:ba|z|da)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()\s{0,3}(?:curl|wget)\b)",
     ),
     # Calls, as models write them.
     _Shape(

@@ -190,7 +190,7 @@ def burst_of(item: Event | Gap | None, subscription: Subscription) -> Burst:
             end = end_of(item.payload) if item.kind.startswith("relation.") else None
             if end is not None:
                 ties.add(Tie(item.subject, item.scope, *end))
-            else:
+            elif item.kind.startswith(("entry.", "relation.")):  # a question may be called like an entry
                 subjects[item.subject] = item.scope
             if item.kind == "entry.purged":
                 gone.add(item.scope)

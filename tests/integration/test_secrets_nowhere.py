@@ -73,6 +73,7 @@ async def test_what_is_sent_is_kept_nowhere(tmp_path: Path) -> None:
             ("memory_export", {"name": f"{pat}.json"}),
             ("memory_export", {"scope": pat, "name": "named.json"}),
             ("memory_context", {"scope": f"acme/{pat}"}),
+            ("memory_remember", {"content": "x", pat: 1}),
             ("memory_recall", {"since": pat}),
             ("memory_recall", {"scope": f"acme/{pat} x"}),
             ("memory_recall", {"tags": [f"{pat} {'y' * 80}"]}),
@@ -84,6 +85,7 @@ async def test_what_is_sent_is_kept_nowhere(tmp_path: Path) -> None:
             ("memory_forget", {"ids": ["x"], "purge": True, "admin_key": KEY[:-1]}),
         ):
             await call(tool, wrong)
+        told.append(str(await server.ask(request_line("m", f"tools/{pat}", {}))))
     # Who ended whose lock is logged with the reason that was given.
     assert b"was [redacted:github-pat]" in _files(tmp_path)[str(tmp_path / "stderr")]
     for one in SECRETS.values():

@@ -42,7 +42,7 @@ TOKENS: tuple[Token, ...] = (
 )
 
 
-class _Shape(NamedTuple):
+class Shape(NamedTuple):
     """`cues`: one of them stands in the text in lower case. The secret is the group of the pattern."""
 
     kind: str
@@ -52,13 +52,13 @@ class _Shape(NamedTuple):
     """`said`: in prose, so it must be mixed; `given`: where only a password stands; `key`: of a form of its own."""
 
 
-def _shape(kind: str, cues: str, pattern: str, how: str) -> _Shape:
-    return _Shape(kind, tuple(cues.split()), re.compile(pattern, re.ASCII | re.IGNORECASE | re.MULTILINE), how)
+def _shape(kind: str, cues: str, pattern: str, how: str) -> Shape:
+    return Shape(kind, tuple(cues.split()), re.compile(pattern, re.ASCII | re.IGNORECASE | re.MULTILINE), how)
 
 
 _PASS = r"(?:password|passwort|passwd|passphrase)"  # noqa: S105 - a pattern
 _VALUE = r"[\"'`]?([^\s\"'`|<>]{8,128})"
-_SHAPES = (
+SHAPES = (
     _shape("laravel-app-key", "app_key",
            r"\bAPP_(?:PREVIOUS_)?KEYS?[\"']?[ \t]{0,3}[=:][ \t]{0,3}[\"']?(base64:[A-Za-z0-9+/]{40,44}={0,2})", "key"),
     _shape("docker-auth", "auth", r"\"auth\"\s{0,8}:\s{0,8}\"([A-Za-z0-9+/]{16,512}={0,2})\"", "key"),
@@ -89,7 +89,7 @@ _MIXED = re.compile(r"[\d!@#$%&*?^~]", re.ASCII)
 
 def told_by_shape(text: str) -> Iterator[Finding]:
     lower = text.lower()
-    for shape in _SHAPES:
+    for shape in SHAPES:
         if not any(cue in lower for cue in shape.cues):
             continue
         for match in shape.pattern.finditer(text):

@@ -18,7 +18,10 @@ _MIXED = re.compile(r"[\d!@#$%&*?^~_=+/]", re.ASCII)
 _RUN = re.compile(r"[A-Za-z0-9+/_.~|%=:@-]{16,}", re.ASCII)
 _SIGN = re.compile(r"[:=][>=]?[ \t]{0,3}[brf]?[\"'`]?[^\s\"'`]{8}|-----BEGIN", re.ASCII)
 _SAID = re.compile(r" (?:is|was|to) [\"'`]?(?=\S{0,60}\d)[^\s\"'`]{8}", re.ASCII)
-_NAMED = re.compile(r"(?:P|p)ass(?:w|phrase)|PASSW|sshpass|mysql|--[a-z-]{0,20}(?:pass|secret|token)")
+_NAMED = re.compile(
+    r"(?:P|p)ass(?:w|phrase)|PASSW|sshpass|mysql|mariadb|--[a-z-]{0,20}(?:pass|secret|token)"
+    r"|(?:IDENTIFIED|identified)[ \t]+(?:BY|by)\b|</\w{0,20}[._-]?(?:secret|apikey|SECRET|APIKEY|apiKey|ApiKey|Secret)>"
+)
 """One of these every text has that holds a secret; most texts have none."""
 _TELLING = re.compile(r"\d|hf_|org_", re.ASCII)
 _ROUNDS = 4

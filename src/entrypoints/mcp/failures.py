@@ -32,7 +32,7 @@ def failure_data(error: PortError) -> Failure:
         error=error.code,
         message=scrubbed(str(error)),
         retryable=error.retryable,
-        field=error.field if isinstance(error, Rejected) else None,
+        field=scrubbed(error.field) if isinstance(error, Rejected) and error.field else None,
         retry_after=round(error.retry_after, 3) if isinstance(error, CircuitOpen | RateLimited) else None,
         current=stored(error.current) if isinstance(error, Conflict) and error.current else None,
     )

@@ -12,6 +12,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import UNSET
 
+from ...core.redaction.redactor import scrubbed
 from . import frames
 from .content import CacheHint
 from .identity import DISCOVER_TTL_MS, Identity
@@ -298,7 +299,7 @@ class Connection:
         return f"a message nests deeper than {self._max_depth} levels"
 
     def _refuse(self, identifier: RequestId | None, code: int, message: str, data: object = None) -> None:
-        self._out.append(frames.error(identifier, code, message, data))
+        self._out.append(frames.error(identifier, code, scrubbed(message), data))
 
     def _answer(self, request: Request, body: object, tail: bytes | None, cache: CacheHint | None) -> None:
         line = frames.result(request.id, body, tail=tail, cache=cache)

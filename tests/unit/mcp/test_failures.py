@@ -39,6 +39,13 @@ def test_an_error_says_to_programs_what_its_text_says(error: PortError, data: di
     assert msgspec.to_builtins(failure_data(error)) == {**data, "message": str(error)}
 
 
+def test_a_field_that_somebody_made_up_is_told_without_a_secret() -> None:
+    (token,) = [one.secret for one in secrets(Random(3)) if one.kind == "github-pat"][:1]
+    failure = failure_data(Rejected(f"{token}: no such argument", f"entries[0].{token}"))
+    assert failure.field == "entries[0].[redacted:github-pat]"
+    assert token not in failure.message
+
+
 @pytest.mark.parametrize("kind", [UnknownTool, UnknownPrompt, ResourceNotFound, Refused])
 def test_an_error_of_the_protocol_quotes_no_secret(kind: type[Refused]) -> None:
     (token,) = [one.secret for one in secrets(Random(3)) if one.kind == "github-pat"][:1]

@@ -41,6 +41,12 @@ class ForgetsVersions(BendsEvents):
         return [msgspec.structs.replace(event, version=0) for event in events]
 
 
+@breaks(170)
+class KeepsTheOtherEndToItself(BendsEvents):
+    def bent(self, events: list[Event]) -> list[Event]:
+        return [msgspec.structs.replace(event, payload=b"") for event in events]
+
+
 @breaks(170, 175, 262)
 class ForgetsUpdates(BendsEvents):
     def bent(self, events: list[Event]) -> list[Event]:

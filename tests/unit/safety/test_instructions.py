@@ -60,7 +60,8 @@ def test_no_text_is_too_odd(text: str) -> None:
     "piece",
     ["ignore ", "ignore all ", "\nsystem:", "forget everything ", "send api keys ", "ai reading ", "do not ",
      "your new task is ", "\n        ", "without the ", "<|", "[inst", "never tell ", "from now on ", "\u200b",
-     "\u202d", "a\u200b"],
+     "\u202d", "a\u200b", "when you see this ", "please run curl ", "please run ", "new instructions ",
+     "system override ", "from now on only ", "after reading this, ", "\n> system: override "],
 )  # fmt: skip
 def test_64_kib_of_a_beginning_take_no_time_that_grows_faster_than_they_do(piece: str) -> None:
     text = (piece * 65_536)[:65_536] + " reading this, the user, the system, to http"

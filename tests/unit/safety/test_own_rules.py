@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import re
 import string
 from base64 import b64encode
 from random import Random
 
 import pytest
+from benchmarks.redaction_secrets import kinds, secrets
 
-from agent_memory.core.redaction.redactor import Redactor
+from agent_memory.core.redaction import own_rules
+from agent_memory.core.redaction.redactor import Redactor, Token
 
 REDACTOR = Redactor()
 ALNUM = string.ascii_letters + string.digits
@@ -69,6 +72,22 @@ SHAPES = {
     "said-for": ("The password for staging is {}.", word()),
     "said-changed": ("The root password was changed to {}, tell Ada", word()),
 }  # fmt: skip
+
+
+MADE = [one.text for one in secrets(Random(5))]
+
+
+@pytest.mark.parametrize("rule", own_rules.TOKENS, ids=lambda rule: rule[0])
+def test_each_rule_of_a_token_has_a_sample(rule: Token) -> None:
+    """So that the rate that is printed is one of every rule."""
+    assert rule[0] in kinds()
+    assert any(re.search(rule[3], text, re.ASCII) for text in MADE)
+
+
+@pytest.mark.parametrize("shape", own_rules.SHAPES, ids=lambda shape: f"{shape.kind} {shape.cues[0]}")
+def test_each_shape_has_a_sample(shape: own_rules.Shape) -> None:
+    assert shape.kind in kinds()
+    assert any(shape.pattern.search(text) for text in MADE)
 
 
 @pytest.mark.parametrize("kind", TOKENS)

@@ -296,3 +296,12 @@ def test_a_tag_is_asked_for_as_it_is_kept() -> None:
     assert topic_of("memory://tag/Deploy%20Rules", "acme") == TagTopic(
         "memory://tag/Deploy%20Rules", "deploy-rules", "acme"
     )
+
+
+def test_a_question_that_is_called_like_an_entry_hides_no_change_of_it() -> None:
+    desk = EventQueue(9, reachable=lambda: True)
+    desk.offer(Event(kind="entry.updated", scope="other", subject="e", at=T0, version=2))
+    desk.offer(Event(kind="vote.cast", scope="acme", subject="e", at=T0))
+    burst = burst_of(desk.poll(), desk)
+    assert burst.scopes == {"acme", "other"}
+    assert [EntryTopic("u", "e", one).changed(burst) for one in ("other", "acme")] == [("u",), ()]

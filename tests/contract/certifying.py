@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +35,10 @@ _LONGEST_FIRST = ("storage", "lock", "event_bus", "cache", "embedder", "circuit_
 _OWN = "agent-memory"
 _LONGEST = 3_600
 """Seconds for one adapter: clauses that hang are ended one by one, threads that hang are not."""
+_LINGER = 10.0
+"""Seconds that the process may take to end once it has written what it found."""
+_MANY = 2_000
+_CLAUSE = re.compile(r"::test_([a-z]+)_(\d+)_\w+ *$")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,28 +104,58 @@ def _tried(plan: Plan, order: Order) -> Certificate | Untried:
         return Untried(port=order.port, name=order.name, reason=reason)
 
     with tempfile.TemporaryDirectory(prefix="agent-memory-certify-") as folder:
-        file = Path(folder, "certificate.json")
+        file, said = Path(folder, "certificate.json"), Path(folder, "said.txt")
         try:
-            ended = subprocess.run(
-                _command(plan, order, file),
-                cwd=folder,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=_LONGEST,
-            )
+            code = _run(_command(plan, order, file), file, said)
         except OSError as error:
             return untried(f"Python cannot be started: {error}")
         except subprocess.TimeoutExpired:
             return untried(f"it was still at it after {_LONGEST} s")
         if not file.exists():
-            said = ended.stderr.strip() or ended.stdout.strip()
-            return untried(said[-2_000:].removeprefix("ERROR: "))
+            return untried(_last_words(said.read_text(errors="replace").strip(), code))
         [certificate] = read(file)
-        return certificate
+        return certificate if code is not None else _lingering(certificate)
+
+
+def _run(command: list[str], file: Path, said: Path) -> int | None:
+    """The exit code; None where all was said and the process would not end."""
+    with (
+        said.open("wb") as output,
+        subprocess.Popen(
+            command,
+            cwd=file.parent,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        until, over = time.monotonic() + _LONGEST, False
+        try:
+            while time.monotonic() < until:
+                with suppress(subprocess.TimeoutExpired):
+                    return process.wait(_LINGER if file.exists() else 1.0)
+                if over:
+                    return None
+                over = file.exists()
+            raise subprocess.TimeoutExpired(command, _LONGEST)
+        finally:
+            process.kill()
+
+
+def _last_words(said: str, code: int | None) -> str:
+    """What pytest refused; or the clause in which the process ended under it."""
+    *_, last = said.splitlines() or [""]
+    if said.startswith("ERROR: "):
+        return said.removeprefix("ERROR: ")[-_MANY:]
+    if tried := _CLAUSE.search(last):
+        return f"its process ended, with code {code}, in the middle of {tried[1].upper()}-{tried[2]}"
+    return f"its process ended, with code {code}, and said: {said[-_MANY:]}"
+
+
+def _lingering(certificate: Certificate) -> Certificate:
+    reason = f"The process did not end within {_LINGER:g} s of the last clause: a thread of the adapter's still runs"
+    return msgspec.structs.replace(certificate, certified=False, reasons=(*certificate.reasons, reason))
 
 
 def _command(plan: Plan, order: Order, file: Path) -> list[str]:
@@ -126,7 +163,7 @@ def _command(plan: Plan, order: Order, file: Path) -> list[str]:
         sys.executable, "-m", "pytest", "--pyargs", "agent_memory_contract",
         "-p", "anyio.pytest_plugin", "-p", "_hypothesis_pytestplugin", "-p", "agent_memory_contract.plugin",
         "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(file.parent), "--import-mode=importlib",
-        "--basetemp", str(file.parent / "clauses"), "-q", "-o", "verbosity_assertions=2",
+        "--basetemp", str(file.parent / "clauses"), "-v", "-o", "verbosity_assertions=2",
         f"--adapter={order.name}", f"--port={order.port}", f"--url={order.url}", f"--level={plan.level}",
         f"--seed={plan.seed}", f"--certificate={file}",
     ]  # fmt: skip

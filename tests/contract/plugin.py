@@ -15,6 +15,7 @@ import pytest
 
 from agent_memory.ports.errors import Misconfigured
 
+from .blocking import Blocking
 from .bounding import PATIENCE, Bounding
 from .clauses import up_to
 from .pages import certified, in_short, write
@@ -89,6 +90,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_BEGAN_RUN] = RUN_VARIABLE not in os.environ and not hasattr(config, "workerinput")
+    config.pluginmanager.register(Blocking(), "agent_memory_blocking")
     asked = _asked(config)
     _seed_hypothesis(asked.seed)
     if asked.adapter:

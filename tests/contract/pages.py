@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -50,6 +51,24 @@ class Untried(msgspec.Struct, frozen=True, kw_only=True):
 
 def certified(certificates: Sequence[Certificate]) -> bool:
     return bool(certificates) and all(each.certified for each in certificates)
+
+
+def not_writable(file: Path) -> str:
+    """Why no certificate can be written there, which is better said before hundreds of clauses than after them; empty
+    where it can.
+    """
+    file = file.absolute()
+    if not file.parent.is_dir():
+        return f"there is no folder {file.parent}"
+    if file.is_dir():
+        return f"{file} is a folder"
+    if file.suffix == ".md":
+        return f"{file} is where the page goes: name the JSON file beside it"
+    try:
+        with TemporaryFile(dir=file.parent):
+            return ""
+    except OSError as error:
+        return f"{file} cannot be written: {error.strerror}"
 
 
 def write(certificates: Sequence[Certificate], file: Path, untried: Sequence[Untried] = ()) -> Path:

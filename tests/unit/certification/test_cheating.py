@@ -274,3 +274,20 @@ def test_what_a_clause_says_in_words_is_all_that_is_told(tmp_path: Path) -> None
         seen,
         re.DOTALL,
     )
+
+
+def test_where_no_certificate_can_be_written_nothing_is_tried(tmp_path: Path) -> None:
+    (tmp_path / "test_theirs.py").write_text(START + CLASS.format(name="Honest"))
+    ended = subprocess.run(
+        [
+            sys.executable, "-m", "pytest", "-p", "agent_memory_contract.plugin", "-p", "no:cacheprovider",
+            "--certificate", "nowhere/certificate.json", "test_theirs.py",
+        ],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
+    assert ended.stderr.strip() == f"ERROR: --certificate: there is no folder {tmp_path / 'nowhere'}"

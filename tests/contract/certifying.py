@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
+import re
 import subprocess
 import sys
 import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,13 +18,14 @@ from agent_memory.entrypoints.registry import registered
 from agent_memory.ports.adapter import GROUPS
 
 from .certificate import Certificate
+from .children import LINGER, LONGEST, Children, ended_by, sigterm_as_exit
 from .pages import Untried, certified, in_short, read, write
 from .selection import select
 from .servers.run_folder import RUN_VARIABLE, begin_run, end_run
 from .suite import LEVELS, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
 
 CERTIFIED, NOT_CERTIFIED, USAGE = 0, 1, 2
@@ -38,8 +37,8 @@ _LONGEST_FIRST = (
 )  # fmt: skip
 """So that no long one is left for the end, when all others are done. As measured; the rest takes seconds."""
 _OWN = "agent-memory"
-_LONGEST = 3_600
-"""Seconds for one adapter: clauses that hang are ended one by one, threads that hang are not."""
+_MANY = 2_000
+_CLAUSE = re.compile(r"::test_([a-z]+)_(\d+)_\w+ *$")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +77,7 @@ def certify(plan: Plan, report: Path | None, tell: Callable[[str], None]) -> int
     begin_run()
     children = Children()
     try:
-        with _sigterm_as_exit(), ThreadPoolExecutor(plan.processes) as pool:
+        with sigterm_as_exit(), ThreadPoolExecutor(plan.processes) as pool:
             try:
                 results = list(pool.map(partial(_try, plan, tell, children), plan.orders))
             except BaseException:
@@ -115,90 +114,33 @@ def _tried(plan: Plan, children: Children, order: Order) -> Certificate | Untrie
         return Untried(port=order.port, name=order.name, reason=reason)
 
     with tempfile.TemporaryDirectory(prefix="agent-memory-certify-") as folder:
-        file = Path(folder, "certificate.json")
+        file, said = Path(folder, "certificate.json"), Path(folder, "said.txt")
         try:
-            ended = children.run(_command(plan, order, file), folder)
+            code = children.run(_command(plan, order, file), file, said)
         except OSError as error:
             return untried(f"Python cannot be started: {error}")
         except subprocess.TimeoutExpired:
-            return untried(f"it was still at it after {_LONGEST} s")
+            return untried(f"it was still at it after {LONGEST} s")
         if not file.exists():
-            said = ended.stderr.strip() or ended.stdout.strip()
-            return untried(f"{_end_of(ended.returncode)}{said[-2_000:].removeprefix('ERROR: ')}")
+            return untried(_last_words(said.read_text(errors="replace").strip(), code))
         [certificate] = read(file)
-        return certificate
+        return certificate if code is not None else _lingering(certificate)
 
 
-class Children:
-    """The processes that are running, each in a group of its own: what it started itself ends with it."""
-
-    def __init__(self) -> None:
-        self._running: set[subprocess.Popen[str]] = set()
-        self.ending = threading.Event()
-
-    def run(self, command: list[str], folder: str) -> subprocess.CompletedProcess[str]:
-        """What it said and how it ended. `TimeoutExpired` once it has been ended for taking too long."""
-        with subprocess.Popen(
-            command,
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            process_group=0,
-        ) as child:
-            self._running.add(child)
-            if self.ending.is_set():
-                _kill(child)
-            try:
-                out, err = child.communicate(timeout=_LONGEST)
-            except BaseException:
-                _kill(child)
-                raise
-            finally:
-                self._running.discard(child)
-        return subprocess.CompletedProcess(command, child.returncode, out, err)
-
-    def end(self) -> None:
-        """All that run, and whatever would be started yet."""
-        self.ending.set()
-        for child in tuple(self._running):
-            _kill(child)
+def _last_words(said: str, code: int | None) -> str:
+    """What pytest refused; or the clause in which the process ended under it."""
+    *_, last = said.splitlines() or [""]
+    if said.startswith("ERROR: "):
+        return said.removeprefix("ERROR: ")[-_MANY:]
+    ended = ended_by(code)
+    if tried := _CLAUSE.search(last):
+        return f"{ended} in the middle of {tried[1].upper()}-{tried[2]}"
+    return f"{ended} and said: {said[-_MANY:]}"
 
 
-@contextmanager
-def _sigterm_as_exit() -> Generator[None]:
-    """Else our children would go on without us."""
-
-    def leave(*_: object) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)
-
-
-def _kill(child: subprocess.Popen[str]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-
-
-def _end_of(code: int) -> str:
-    """For one that was ended from outside, or crashed: what it said before is no reason."""
-    if code >= 0:
-        return ""
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"its process was ended by {name}. "
+def _lingering(certificate: Certificate) -> Certificate:
+    reason = f"The process did not end within {LINGER:g} s of the last clause: a thread of the adapter's still runs"
+    return msgspec.structs.replace(certificate, certified=False, reasons=(*certificate.reasons, reason))
 
 
 def _command(plan: Plan, order: Order, file: Path) -> list[str]:
@@ -206,16 +148,10 @@ def _command(plan: Plan, order: Order, file: Path) -> list[str]:
         sys.executable, "-m", "pytest", "--pyargs", "agent_memory_contract",
         "-p", "anyio.pytest_plugin", "-p", "_hypothesis_pytestplugin", "-p", "agent_memory_contract.plugin",
         "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(file.parent), "--import-mode=importlib",
-        "--basetemp", str(file.parent / "clauses"), "-q", "-o", "verbosity_assertions=2",
+        "--basetemp", str(file.parent / "clauses"), "-v", "-o", "verbosity_assertions=2",
         f"--adapter={order.name}", f"--port={order.port}", f"--url={order.url}", f"--level={plan.level}",
         f"--seed={plan.seed}", f"--certificate={file}",
     ]  # fmt: skip
-
-
-def _environment() -> dict[str, str]:
-    """Ours, without what would change how pytest runs."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 def _rank(order: Order) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -52,6 +53,24 @@ def certified(certificates: Sequence[Certificate]) -> bool:
     return bool(certificates) and all(each.certified for each in certificates)
 
 
+def not_writable(file: Path) -> str:
+    """Why no certificate can be written there, which is better said before hundreds of clauses than after them; empty
+    where it can.
+    """
+    file = file.absolute()
+    if not file.parent.is_dir():
+        return f"there is no folder {file.parent}"
+    if file.is_dir():
+        return f"{file} is a folder"
+    if file.suffix == ".md":
+        return f"{file} is where the page goes: name the JSON file beside it"
+    try:
+        with TemporaryFile(dir=file.parent):
+            return ""
+    except OSError as error:
+        return f"{file} cannot be written: {error.strerror}"
+
+
 def write(certificates: Sequence[Certificate], file: Path, untried: Sequence[Untried] = ()) -> Path:
     """The JSON there, and the page beside it, under the same name with `.md`; which is returned."""
     document: Any = {"certificates": certificates, "not_tried": untried}
@@ -81,11 +100,12 @@ def in_short(certificate: Certificate) -> str:
         f"level {certificate.level}, seed {certificate.seed}: {_counted(certificate.clauses)}"
     )
     lines = [verdict]
-    lines += [
-        f"  {each.id} is {each.outcome}: {each.title}. {each.meaning}\n    Seen: {_indented(each.seen)}"
-        for each in certificate.clauses
-        if each.outcome not in {"kept", "not applicable"}
-    ]
+    for first, *others in _alike(certificate.clauses):
+        lines.append(f"  {first.id} is {first.outcome}: {first.title}. {first.meaning}")
+        lines.append(f"    Seen: {_indented(first.seen)}")
+        if others:
+            ids = " ".join(each.id for each in others)
+            lines.append(f"    {first.outcome.capitalize()} in the same way ({len(others)}): {ids}")
     told = {each.id for each in certificate.clauses}
     lines += [f"  {reason}" for reason in certificate.reasons if reason.partition(" ")[0] not in told]
     return "\n".join(lines)
@@ -165,6 +185,15 @@ def _row(verdict: Verdict) -> str:
     outcome = verdict.outcome if verdict.outcome in {"kept", "not applicable"} else f"**{verdict.outcome}**"
     meaning = f"{verdict.title}. {verdict.meaning}"
     return f"| {verdict.id} | {_cell(meaning + seen)} | {verdict.level} | {outcome} | {verdict.seconds * 1000:.0f} ms |"
+
+
+def _alike(verdicts: Sequence[Verdict]) -> list[list[Verdict]]:
+    """Those that were not kept, together where the same was seen, wherever in the kit."""
+    groups: dict[tuple[str, str], list[Verdict]] = {}
+    for each in verdicts:
+        if each.outcome not in {"kept", "not applicable"}:
+            groups.setdefault((each.outcome, each.seen.partition("\n(at: ")[0]), []).append(each)
+    return list(groups.values())
 
 
 def _word(certificate: Certificate) -> str:

@@ -15,9 +15,10 @@ import pytest
 
 from agent_memory.ports.errors import Misconfigured
 
+from .blocking import Blocking
 from .bounding import PATIENCE, Bounding
 from .clauses import up_to
-from .pages import certified, in_short, write
+from .pages import certified, in_short, not_writable, write
 from .recording import Recording, contract_of
 from .selection import SELECTED, select
 from .servers.run_folder import RUN_VARIABLE, end_run
@@ -89,8 +90,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_BEGAN_RUN] = RUN_VARIABLE not in os.environ and not hasattr(config, "workerinput")
+    config.pluginmanager.register(Blocking(), "agent_memory_blocking")
     asked = _asked(config)
     _seed_hypothesis(asked.seed)
+    if asked.certificate and (problem := not_writable(Path(asked.certificate))):
+        raise pytest.UsageError(f"--certificate: {problem}")
     if asked.adapter:
         try:
             config.stash[SELECTED] = select(asked.adapter, port=asked.port, url=asked.url)

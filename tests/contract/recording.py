@@ -28,6 +28,8 @@ _PROPERTY = "agent_memory_contract"
 _OWN = {"harness", "pytestmark", "declared"}
 """What a class that tries an adapter gives; everything else is the contract's."""
 _LONGEST = 2_000
+_WATCHERS = {"blocking", "bounding"}
+"""Modules of the kit that end a clause from outside of it."""
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,13 +257,26 @@ def _seen(call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
     if call.excinfo is None:
         return ""
     error = call.excinfo.value
-    text = str(getattr(error, "msg", None) or call.excinfo.exconly())[:_LONGEST]
+    text = _told(str(getattr(error, "msg", None) or call.excinfo.exconly()))[:_LONGEST]
     if report.skipped:
         return text
     kit = Path(__file__).resolve().parent
-    lines = [entry for entry in call.excinfo.traceback if kit in Path(entry.path).resolve().parents]
+    lines = [
+        entry
+        for entry in call.excinfo.traceback
+        if kit in Path(entry.path).resolve().parents and Path(entry.path).stem not in _WATCHERS
+    ]
     at = f"\n(at: {str(lines[-1].statement).strip()})" if lines else ""
     return f"{'' if report.when == 'call' else f'in {report.when}: '}{text}{at}"
+
+
+def _told(text: str) -> str:
+    """Where the clause says in words what is wrong, without pytest's account of the expression; with the schedule."""
+    words, cut, rest = text.partition("\nassert ")
+    if not cut or words.startswith("AssertionError: assert "):
+        return text
+    _, found, schedule = rest.partition("\nFailing test case:")
+    return f"{words}{found}{schedule}"
 
 
 def _name(kind: type) -> str:

@@ -24,6 +24,10 @@ def run(arguments: list[str]) -> int:
         complain(problem)
         return USAGE
     kit: Any = import_module("agent_memory_contract.certifying")
+    report = Path(given["report"]).absolute() if given.get("report") else None
+    if report is not None and (problem := _not_writable(report)):
+        complain(f"--report: {problem}")
+        return USAGE
     try:
         plan = kit.Plan(
             orders=_orders(kit, given),
@@ -34,9 +38,13 @@ def run(arguments: list[str]) -> int:
     except Misconfigured as error:
         complain(str(error))
         return USAGE
-    report = Path(given["report"]).absolute() if given.get("report") else None
     code: int = kit.certify(plan, report, _tell)
     return code
+
+
+def _not_writable(report: Path) -> str:
+    pages: Any = import_module("agent_memory_contract.pages")
+    return str(pages.not_writable(report))
 
 
 def _orders(kit: Any, given: dict[str, Any]) -> Any:
@@ -55,9 +63,6 @@ def _problem(given: dict[str, Any]) -> str:
         return (
             "say which adapter: agent-memory certify PORT NAME, or --all; `agent-memory adapters` lists them"
         )
-    folder = Path(given["report"]).absolute().parent if given.get("report") else None
-    if folder is not None and not folder.is_dir():
-        return f"--report: there is no folder {folder}"
     return ""
 
 

@@ -85,6 +85,72 @@ class TestHanging(RateLimiterContract):
             yield harness
 """
 
+BLOCKING = """
+import fcntl
+import socket
+import time
+from agent_memory.adapters.inprocess.rate_limiter import InProcessRateLimiter
+
+class Limiter(InProcessRateLimiter):
+    async def hit(self, windows, *, cost=1):
+        await self.wait()
+        return await super().hit(windows, cost=cost)
+
+class Sleeps(Limiter):
+    async def wait(self):
+        time.sleep(0.001)
+
+class Locks(Limiter):
+    async def wait(self):
+        with open(__file__) as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+
+class Connects(Limiter):
+    async def wait(self):
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+            pass
+
+class OnAThread(Limiter):
+    async def wait(self):
+        import asyncio
+        await asyncio.to_thread(time.sleep, 0.001)
+
+class Tried(RateLimiterContract):
+    @pytest.fixture
+    async def harness(self, tmp_path):
+        async with inprocess_harnesses.rate_limiter(Bench(folder=tmp_path)) as harness:
+            harness.open = lambda: self.kind(clock=harness._clock)
+            yield harness
+
+class TestSleeps(Tried):
+    kind = Sleeps
+
+class TestLocks(Tried):
+    kind = Locks
+
+class TestConnects(Tried):
+    kind = Connects
+
+class TestOnAThread(Tried):
+    kind = OnAThread
+"""
+LATE = """
+from agent_memory.adapters.inprocess.rate_limiter import InProcessRateLimiter
+import msgspec
+
+class Late(InProcessRateLimiter):
+    async def hit(self, windows, *, cost=1):
+        decision = await super().hit(windows, cost=cost)
+        return msgspec.structs.replace(decision, retry_after=decision.retry_after / 2)
+
+class TestLate(RateLimiterContract):
+    @pytest.fixture
+    async def harness(self, tmp_path):
+        async with inprocess_harnesses.rate_limiter(Bench(folder=tmp_path)) as harness:
+            harness.open = lambda: Late(clock=harness._clock)
+            yield harness
+"""
+
 
 def tried(
     folder: Path, module: str, *options: str, conftest: str = ""
@@ -179,3 +245,49 @@ def test_a_clause_that_hangs_is_broken(tmp_path: Path) -> None:
     assert found["LIMITER-06"].outcome == "broken"
     assert "it hangs: no end after 0.5 s" in found["LIMITER-06"].seen
     assert found["LIMITER-12"].outcome == "kept"
+
+
+def test_one_that_holds_up_the_event_loop_breaks_the_clause(tmp_path: Path) -> None:
+    """Where the waiting is seen: asleep, for a file lock, for a connection. On a thread it may wait."""
+    _, _, certificates = tried(tmp_path, BLOCKING, "-k", "limiter_01")
+    found = {
+        name: next(each for each in certificate.clauses if each.id == "LIMITER-01")
+        for name, certificate in certificates.items()
+    }
+    assert found.pop("OnAThread").outcome == "kept"
+    assert {each.outcome for each in found.values()} == {"broken"}
+    seen = {name: each.seen.partition(" at ")[0] for name, each in found.items()}
+    assert seen == {
+        "Sleeps": "the event loop was held up: time.sleep(0.001)",
+        "Locks": "the event loop was held up: fcntl.flock that waits",
+        "Connects": "the event loop was held up: a socket that blocks was connected",
+    }
+    assert "test_theirs.py" in found["Sleeps"].seen
+
+
+def test_what_a_clause_says_in_words_is_all_that_is_told(tmp_path: Path) -> None:
+    """Not pytest's account of the expression, too."""
+    _, _, certificates = tried(tmp_path, LATE, "-k", "limiter_24")
+    seen = next(each.seen for each in certificates["Late"].clauses if each.id == "LIMITER-24")
+    assert re.fullmatch(
+        r"AssertionError: told to wait [\d.e-]+ s, and then [\d.e-]+ s more\n\(at: assert then.allowed.*",
+        seen,
+        re.DOTALL,
+    )
+
+
+def test_where_no_certificate_can_be_written_nothing_is_tried(tmp_path: Path) -> None:
+    (tmp_path / "test_theirs.py").write_text(START + CLASS.format(name="Honest"))
+    ended = subprocess.run(
+        [
+            sys.executable, "-m", "pytest", "-p", "agent_memory_contract.plugin", "-p", "no:cacheprovider",
+            "--certificate", "nowhere/certificate.json", "test_theirs.py",
+        ],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
+    assert ended.stderr.strip() == f"ERROR: --certificate: there is no folder {tmp_path / 'nowhere'}"

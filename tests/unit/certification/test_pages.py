@@ -91,6 +91,26 @@ def test_in_short_it_says_what_was_promised_and_what_was_seen() -> None:
     ]
 
 
+def test_in_short_it_says_once_what_broke_many() -> None:
+    """A constructor that fails breaks every clause: that is one thing to read."""
+    broken = [
+        msgspec.structs.replace(
+            GOOD.clauses[0], id=f"LOCK-0{number}", outcome="broken", seen=f"{what}\n(at: line {number})"
+        )
+        for number, what in enumerate(["no licence", "no licence", "it hangs", "no licence"], start=1)
+    ]
+    told = in_short(msgspec.structs.replace(BAD, clauses=tuple(broken), reasons=()))
+    assert told.splitlines()[1:] == [
+        "  LOCK-01 is broken: Grants. It does.",
+        "    Seen: no licence",
+        "    (at: line 1)",
+        "    Broken in the same way (2): LOCK-02 LOCK-04",
+        "  LOCK-03 is broken: Grants. It does.",
+        "    Seen: it hangs",
+        "    (at: line 3)",
+    ]
+
+
 def test_a_page_says_all_that_a_stranger_needs() -> None:
     said = page((GOOD,))
     for part in (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from agent_memory.entrypoints import cli
@@ -16,6 +18,13 @@ from agent_memory.entrypoints import cli
         (["--all", "--url", "redis://h"], "--all takes no adapter and no --url"),
         (["lock", "sqlit"], "no lock adapter 'sqlit' is installed (did you mean sqlite?)"),
         (["lock", "sqlite", "--report", "/nowhere/at/all.json"], "there is no folder /nowhere/at"),
+        pytest.param(
+            ["lock", "sqlite", "--report", "/proc/c.json"],
+            "--report: /proc/c.json cannot be written",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="a folder that nobody can write to"),
+        ),
+        (["lock", "sqlite", "--report", "/tmp"], "--report: /tmp is a folder"),
+        (["lock", "sqlite", "--report", "/tmp/c.md"], "--report: /tmp/c.md is where the page goes"),
         (["locks", "sqlite"], "invalid choice: 'locks'"),
         (["lock", "sqlite", "--level", "hard"], "invalid choice: 'hard'"),
     ],

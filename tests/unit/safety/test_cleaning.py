@@ -134,7 +134,7 @@ def test_a_secret_in_a_name_is_refused_by_field_and_kind(name: str) -> None:
             cleaner.refuse_secrets(("agent_id", "ada"), ("scope", name))
         assert caught.value.field == "scope"
         assert name not in str(caught.value)
-            assert not any(token in str(caught.value) for token in TOKENS)
+        assert not any(token in str(caught.value) for token in TOKENS)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,10 @@ def _parts(index: Index, asked: Asked, admitted: Flags) -> tuple[list[Floats], F
     cosines = dense.score(index, docs, vectors)
     own = {"lexical": words.docs[docs], "dense": cosines.normal}
     one = msgspec.structs.replace(_ONE, apart=asked.weights.apart)
-    lent = {name: context.lent(catalogue, docs, own[name], one) for name in _OWN}
+    lent = {
+        name: context.lent(index, words, docs, own["dense"], msgspec.structs.replace(one, **{other: 0.0}))
+        for name, other in zip(_OWN, reversed(_OWN), strict=True)
+    }
     by_field = metadata.author(catalogue, question, admitted, msgspec.structs.replace(one, speaker=0.0))
     by_both = metadata.author(catalogue, question, admitted, one)
     beside: Mapping[str, Floats] = {

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import limits
 from .lexical import idf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from .arrays import Flags, Floats, Numbers
     from .catalogue import Catalogue
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
 _TOGETHER = 3600 * 1_000_000
 """Microseconds. Outside of sessions, what was written within an hour was written about one thing."""
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(np.float32)
+"""Of each byte."""
 
 
 def session_scores(index: Index, words: Words, admitted: Flags) -> Floats:
@@ -46,23 +52,77 @@ def session_scores(index: Index, words: Words, admitted: Flags) -> Floats:
     return np.where(is_session[scope], held[scope], words.docs)
 
 
-def lent(catalogue: Catalogue, docs: Numbers, own: Floats, weights: Weights) -> dict[str, Floats]:
-    """What the neighbours in the same scope give of their own scores. `docs` ascend; only they can give."""
+def lent(index: Index, words: Words, docs: Numbers, meaning: Floats, weights: Weights) -> dict[str, Floats]:
+    """What the neighbours in the same scope give of theirs, and nothing twice: a word of the question that an entry
+    lacks comes from the nearest who holds it, and who is nearer in `meaning` gives the difference to the best so far.
+    `docs` ascend; only they can give.
+    """
+    catalogue = index.catalogue
     places = np.full(len(catalogue) + 1, -1, np.int32)
     places[docs] = np.arange(len(docs), dtype=np.int32)
     before = _neighbour(catalogue, docs, places, "before")
     after = _neighbour(catalogue, docs, places, "after")
     is_session = catalogue.scopes.sessions[catalogue.docs["scope"][docs]]
     share = np.where(is_session, np.float32(1), np.float32(weights.apart))
-    padded = np.append(own, np.float32(0))
+    rings = ((before,), (after,), (np.append(before, -1)[before], np.append(after, -1)[after]))
+    by_words = _lacking(words, docs, rings)
+    by_meaning = _nearer(meaning, rings)
+    by_before, by_after, by_beyond = (
+        share * (np.float32(weights.lexical) * lacked + np.float32(weights.dense) * nearer)
+        for lacked, nearer in zip(by_words, by_meaning, strict=True)
+    )
     asks = np.append(catalogue.docs["asks"][docs], False)
-    beyond = padded[np.append(before, -1)[before]] + padded[np.append(after, -1)[after]]
     return {
-        "before": weights.before * share * padded[before],
-        "after": weights.after * share * padded[after],
-        "beyond": weights.beyond * share * beyond,
-        "answer": weights.answer * share * padded[before] * asks[before],
+        "before": np.float32(weights.before) * by_before,
+        "after": np.float32(weights.after) * by_after,
+        "beyond": np.float32(weights.beyond) * by_beyond,
+        "answer": np.float32(weights.answer) * by_before * asks[before],
     }
+
+
+def _lacking(words: Words, docs: Numbers, rings: Sequence[Sequence[Numbers]]) -> list[Floats]:
+    """Of each ring the words that none before it holds; of a long entry's no more than its best chunk holds."""
+    held = _held(words, docs)
+    best = np.append(words.docs[docs], np.float32(0))
+    so_far = held[:-1]
+    given: list[Floats] = []
+    for ring in rings:
+        theirs = reduce(np.bitwise_or, [held[side] for side in ring])
+        most = reduce(np.add, [best[side] for side in ring])
+        given.append(np.minimum(_worth(words, theirs & ~so_far), most))
+        so_far = so_far | theirs
+    return given
+
+
+def _held(words: Words, docs: Numbers) -> NDArray[np.uint64]:
+    """Which words each of `docs` holds, a bit each; the last row, for no neighbour, holds none."""
+    held = np.zeros(len(docs) + 1, np.uint64)
+    for bit, holders in enumerate(words.holders):
+        at = np.minimum(np.searchsorted(holders, docs), len(holders) - 1)
+        held[:-1] |= (holders[at] == docs).astype(np.uint64) << np.uint64(bit)
+    return held
+
+
+def _worth(words: Words, held: NDArray[np.uint64]) -> Floats:
+    """The sum of the shares of the words whose bits are set, eight of them by one look."""
+    shares = np.zeros(limits.QUERY_TERMS, np.float32)
+    shares[: len(words.shares)] = list(words.shares.values())
+    total = np.zeros(len(held), np.float32)
+    for first in range(0, len(words.shares), 8):
+        sums = (_BITS * shares[first : first + 8]).sum(axis=1)
+        total += sums[((held >> np.uint64(first)) & np.uint64(255)).astype(np.intp)]
+    return total
+
+
+def _nearer(meaning: Floats, rings: Sequence[Sequence[Numbers]]) -> list[Floats]:
+    padded = np.append(meaning, np.float32(0))
+    given: list[Floats] = []
+    nearest = meaning
+    for ring in rings:
+        further = reduce(np.maximum, [padded[side] for side in ring], nearest)
+        given.append(further - nearest)
+        nearest = further
+    return given
 
 
 def in_context(catalogue: Catalogue, docs: Numbers, parts: Mapping[str, Floats]) -> Flags:

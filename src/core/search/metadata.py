@@ -93,18 +93,18 @@ def small(
 def _titled(index: Index, words: Words, docs: Numbers) -> Floats:
     found = np.zeros(len(docs), np.float32)
     for term, share in words.shares.items():
-        found += np.float32(share) * _held(index.titles.rows(term), docs)
+        holders = index.titles.rows(term)
+        if len(holders):
+            found += np.float32(share) * np.isin(docs, holders)
     return found
 
 
 def _tagged(index: Index, question: Question, docs: Numbers) -> Floats:
     words = list(question.names)
     names = {*words, *(f"{one}-{other}" for one, other in pairwise(words))}
-    found = np.zeros(len(docs), np.float32)
+    found = np.zeros(len(docs), np.bool_)
     for name in names:
-        np.maximum(found, _held(index.tags.rows(name), docs), out=found)
-    return found
-
-
-def _held(holders: Numbers, docs: Numbers) -> Floats:
-    return np.isin(docs, holders).astype(np.float32) if len(holders) else np.zeros(len(docs), np.float32)
+        holders = index.tags.rows(name)
+        if len(holders):
+            found |= np.isin(docs, holders)
+    return found.astype(np.float32)

@@ -64,7 +64,7 @@ def rank(
         return []
     cosines = dense.score(index, docs, vectors)
     own = fused(words.docs[docs], cosines.normal, weights)
-    lent = context.lent(index.catalogue, docs, own, weights)
+    lent = context.lent(index, words, docs, cosines.normal, weights)
     parts = {
         "own": own,
         **lent,

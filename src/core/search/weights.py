@@ -11,26 +11,26 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """0 switches an ingredient off. Chosen by hand on the five LoCoMo conversations that we have (docs/performance.md);
     the optimum is flat: a third more or less of any one changes recall@10 there by less than a point.
 
-    `before`, `after`: what the neighbours in the same scope lend; `beyond`: those one further; `answer`: more from the
-    one before, when that is a question; `apart`: the share of these that holds outside of sessions. `session`: for the
-    share of the question's words that the session holds. `author`, `speaker`: named in the question, as a field or as
-    the opening of the text. `date`: within a time that the question names. `question`: taken off what only asks.
-    `title`: for the question's words that the title holds; `tag`: for a tag that the question names. `recency`,
-    `importance`: at most this much, between equals.
+    `before`, `after`: what the neighbours in the same scope lend of what an entry lacks; `beyond`: those one further;
+    `answer`: more from the one before, when that is a question; `apart`: the share of these that holds outside of
+    sessions. `session`: for the share of the question's words that the session holds. `author`, `speaker`: named in the
+    question, as a field or as the opening of the text. `date`: within a time that the question names. `question`: taken
+    off what only asks. `title`: for the question's words that the title holds; `tag`: for a tag that the question
+    names. `recency`, `importance`: at most this much, between equals.
     """
 
     lexical: float = 1.0
-    dense: float = 0.8
-    before: float = 0.25
-    after: float = 0.2
-    beyond: float = 0.1
+    dense: float = 1.0
+    before: float = 0.5
+    after: float = 0.4
+    beyond: float = 0.2
     answer: float = 0.25
     apart: float = 0.8
     session: float = 0.6
     author: float = 0.9
     speaker: float = 0.4
     date: float = 1.2
-    question: float = 0.15
+    question: float = 0.2
     title: float = 0.3
     tag: float = 0.15
     recency: float = 0.03

@@ -32,3 +32,13 @@ def pytest_configure(config: pytest.Config) -> None:  # noqa: ARG001 - the hook'
 def pytest_unconfigure(config: pytest.Config) -> None:  # noqa: ARG001 - the hook's
     if _ours:
         end_run()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that ask for the most time come first, so that none of them is left to one worker at the end."""
+    items.sort(key=_allowed, reverse=True)
+
+
+def _allowed(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return 0.0 if marker is None else float(marker.args[0])

@@ -294,3 +294,13 @@ async def test_it_leaves_soon_where_there_is_no_server() -> None:
         async with bus_at(nowhere) as bus:
             with pytest.raises(Unavailable):
                 await bus.publish([event(1)])
+
+
+async def test_a_closed_one_refuses_subscribers_at_once(process: RedisProcess) -> None:
+    settings = settings_of(process.address, command_timeout=10 * SAFETY)
+    async with RedisServer(settings) as server:
+        async with RedisEventBus(server) as bus:
+            pass
+        with pytest.raises(Unavailable, match="closed"):
+            async with asyncio.timeout(SAFETY), bus.subscribe():
+                pass

@@ -81,7 +81,8 @@ class RedisEventBus:
         """Waits until the channel is heard, but not for a server that is away."""
         if capacity < 1:
             raise Rejected(f"capacity {capacity}: not allowed (1 or more)", "capacity")
-        await self._ear.until_hearing(self._server.settings.command_timeout)
+        if not self._closed:
+            await self._ear.until_hearing(self._server.settings.command_timeout)
         if self._closed:
             raise Unavailable("event bus: closed")
         queue = EventQueue(capacity, reachable=lambda: self.is_hearing)

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from .memory_disk import memory_disk
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -34,7 +36,7 @@ def begin_run() -> Path:
     given = os.environ.get(RUN_VARIABLE)
     if given is None:
         # A server's own user must get through to its folder.
-        given = tempfile.mkdtemp(prefix="agent-memory-test-")
+        given = tempfile.mkdtemp(prefix="agent-memory-test-", dir=memory_disk())
         Path(given).chmod(0o711)
         os.environ[RUN_VARIABLE] = given
     folder = Path(given)

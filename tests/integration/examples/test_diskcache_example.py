@@ -89,7 +89,7 @@ def test_it_is_found_chosen_and_certified_and_a_broken_one_is_refused(tmp_path: 
     assert all("Giraffes sleep standing." in json.dumps(answer) for answer in found)
     assert list(data.rglob("diskcache/0/cache.db")), "the session used another cache"
 
-    refused = fresh.run("agent-memory", "certify", "cache", "broken")
+    refused = fresh.run("agent-memory", "certify", "cache", "broken", "--level", "plain")
     assert refused.returncode == 1
     assert "NOT CERTIFIED: cache adapter broken" in refused.stdout
     assert "CACHE-07" in refused.stdout

@@ -236,16 +236,16 @@ SEEN = Tie("s", "acme/web", "t", "acme")
 @pytest.mark.parametrize(
     ("tie", "ceiling", "told"),
     [
-        (SEEN, "global", {"s", "t"}),
-        (SEEN, "acme", {"s", "t"}),
-        (SEEN, "acme/web", set()),
-        (Tie("s", "other", "t", "acme"), "acme", set()),
-        (Tie("s", "acme", "t", "other"), "acme", set()),
+        (SEEN, "global", "st"),
+        (SEEN, "acme", "st"),
+        (SEEN, "acme/web", ""),
+        (Tie("s", "other", "t", "acme"), "acme", ""),
+        (Tie("s", "acme", "t", "other"), "acme", ""),
     ],
 )
-def test_a_relation_is_told_at_both_ends_to_who_sees_both(tie: Tie, ceiling: str, told: set[str]) -> None:
+def test_a_relation_is_told_at_both_ends_to_who_sees_both(tie: Tie, ceiling: str, told: str) -> None:
     burst = Burst(frozenset({tie.source_scope}), {}, ties=frozenset({tie}))
-    assert {one for one in ("s", "t", "x") if EntryTopic("u", one, ceiling).changed(burst)} == told
+    assert {one for one in ("s", "t", "x") if EntryTopic("u", one, ceiling).changed(burst)} == set(told)
 
 
 def test_a_relation_whose_other_end_was_lost_is_told_to_its_source() -> None:

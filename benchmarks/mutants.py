@@ -188,6 +188,22 @@ def sampled(count: int, seed: int) -> Sample:
     )
 
 
+async def without_a_fault(times: int) -> tuple[int, int]:
+    """How many runs passed, of how many: what is found by chance."""
+    waiting = [port for _ in range(times) for port in SUBJECTS]
+    passed: list[bool] = []
+
+    async def work(copy: Copy) -> None:
+        while waiting:
+            passed.append((await copy.try_suite(waiting.pop()))[0])
+
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        async with asyncio.TaskGroup() as group:
+            for number in range(WORKERS):
+                group.create_task(work(Copy(Path(folder, str(number)))))
+    return sum(passed), len(passed)
+
+
 def tried_again(history: History) -> History:
     """What no clause finds by now; a mutant that is not made any more stays as it was."""
     before = {name for sample in history.samples for name in sample.survivors}
@@ -205,6 +221,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="TEXT", help="try those whose name has this text, and keep nothing")
     parser.add_argument("--page", action="store_true", help="write the page of what is kept, and try none")
     parser.add_argument("--again", action="store_true", help="try the survivors of all samples once more")
+    parser.add_argument("--control", type=int, metavar="N", help="try each suite so often without a fault")
     parser.add_argument("--sample", type=int, metavar="N", help="try so many, chosen at random")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="what the choice begins with")
     asked = parser.parse_args()
@@ -214,16 +231,19 @@ def main() -> None:
         print("\n".join(mutant.name for mutant in mutants))
         print(f"{len(mutants)} mutants")
     elif asked.page:
-        print(page(mutants, history.samples))
+        print(page(mutants, history))
     elif asked.only:
         asyncio.run(try_all(mutants))
     elif asked.again:
         _keep(tried_again(history))
+    elif asked.control:
+        history.control = asyncio.run(without_a_fault(asked.control))
+        _keep(history)
     elif asked.sample:
         history.samples.append(sampled(asked.sample, asked.seed))
         _keep(history)
     else:
-        parser.error("say what: --sample, --again, --only, --list or --page")
+        parser.error("say what: --sample, --again, --control, --only, --list or --page")
 
 
 def _keep(history: History) -> None:

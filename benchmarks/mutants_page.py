@@ -30,7 +30,10 @@ class Sample(msgspec.Struct):
 
 
 class History(msgspec.Struct):
+    """`control`: of runs without a fault, how many passed, and how many there were."""
+
     samples: list[Sample]
+    control: tuple[int, int] = (0, 0)
 
 
 def unplaced(name: str) -> str:
@@ -38,7 +41,8 @@ def unplaced(name: str) -> str:
     return re.sub(r":\d+ ", " ", name, count=1)
 
 
-def page(possible: Sequence[Mutant], samples: Sequence[Sample]) -> str:
+def page(possible: Sequence[Mutant], history: History) -> str:
+    samples = history.samples
     last = samples[-1]
     by_name = {unplaced(mutant.name): mutant for mutant in possible}
     files: Counter[str] = Counter(name.partition(":")[0] for name in last.outcomes)
@@ -56,6 +60,11 @@ def page(possible: Sequence[Mutant], samples: Sequence[Sample]) -> str:
             f"Of {last.tried} mutants, chosen at random of all {len(possible)}, {last.found} were found: "
             f"**{_percent(last.found, last.tried)}**{_short(last.found, last.tried)}. By such a sample it is between "
             f"{low:.1f} % and {high:.1f} % of all (95 %, Wilson)."
+        ),
+        "",
+        (
+            f"Without a fault the suites passed {history.control[0]} of {history.control[1]} runs on the same machine, "
+            "as busy as then."
         ),
         "",
         "## Every sample that was tried",

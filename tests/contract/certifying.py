@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -76,10 +77,15 @@ def certify(plan: Plan, report: Path | None, tell: Callable[[str], None]) -> int
     begun = RUN_VARIABLE not in os.environ
     begin_run()
     children = Children()
+    count = len(plan.orders)
+    tell_result = tell
+    if count > 1:
+        tell(f"{count} adapters, level {plan.level}, {min(plan.processes, count)} at once; the longest first")
+        tell_result = _numbered(tell, count)
     try:
         with sigterm_as_exit(), ThreadPoolExecutor(plan.processes) as pool:
             try:
-                results = list(pool.map(partial(_try, plan, tell, children), plan.orders))
+                results = list(pool.map(partial(_try, plan, tell_result, children), plan.orders))
             except BaseException:
                 children.end()
                 raise
@@ -96,6 +102,16 @@ def certify(plan: Plan, report: Path | None, tell: Callable[[str], None]) -> int
     if len(plan.orders) > 1:
         tell(f"{sum(each.certified for each in found)} of {len(plan.orders)} certified")
     return CERTIFIED if certified(found) and not untried else NOT_CERTIFIED
+
+
+def _numbered(tell: Callable[[str], None], count: int) -> Callable[[str], None]:
+    numbers, turn = itertools.count(1), threading.Lock()
+
+    def tell_one(line: str) -> None:
+        with turn:
+            tell(f"[{next(numbers)}/{count}] {line}")
+
+    return tell_one
 
 
 def _try(plan: Plan, tell: Callable[[str], None], children: Children, order: Order) -> Certificate | Untried:

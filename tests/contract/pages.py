@@ -41,6 +41,10 @@ _OUTCOMES: dict[Outcome, str] = {
 }
 
 
+_LONGEST = 5
+_WORTH_TELLING = 0.1
+
+
 class Untried(msgspec.Struct, frozen=True, kw_only=True):
     """An adapter that could not be tried at all, and why."""
 
@@ -167,6 +171,7 @@ def _certificate(certificate: Certificate) -> str:
         "Class that was tried": f"`{adapter.implementation}`" if adapter.implementation else "",
         "Class of its test bench": f"`{adapter.harness}`" if adapter.harness else "",
         "Versions": packages,
+        "What took longest": _slowest(certificate.clauses),
         "Where and when": f"{around.python}, {around.platform}, {around.at}, {around.seconds:.0f} s",
     }
     table = "\n".join(f"| {name} | {_cell(value)} |" for name, value in facts.items() if value)
@@ -178,6 +183,12 @@ def _certificate(certificate: Certificate) -> str:
         f"{_counted(certificate.clauses)}.\n\n"
         f"| clause | meaning | level | outcome | time |\n|---|---|---|---|---|\n{rows}\n"
     )
+
+
+def _slowest(verdicts: Sequence[Verdict]) -> str:
+    """With what their harness needed to begin and to end."""
+    longest = sorted(verdicts, key=lambda each: -each.seconds)[:_LONGEST]
+    return ", ".join(f"{each.id} {each.seconds:.1f} s" for each in longest if each.seconds >= _WORTH_TELLING)
 
 
 def _row(verdict: Verdict) -> str:

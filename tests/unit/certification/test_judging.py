@@ -101,6 +101,14 @@ def test_a_clause_that_was_not_run_is_missed() -> None:
     assert not certificate.certified
 
 
+def test_what_comes_before_and_after_a_clause_takes_time_and_shows_nothing() -> None:
+    around = [attempt(number, "prepared", seconds=1.0) for number in (1, 2, 2, 4)]
+    certificate = judged(*around, *passed(*CLAUSES[:3]))
+    assert [each.outcome for each in certificate.clauses] == ["kept", "kept", "kept", "not tried"]
+    assert [each.seconds for each in certificate.clauses] == [1.5, 2.5, 0.5, 1.0]
+    assert not certificate.certified
+
+
 def test_an_expected_failure_is_no_promise_kept() -> None:
     certificate = judged(*passed(*CLAUSES[1:]), attempt(1, "excused", seen="not yet"))
     assert outcome(certificate, 1) == "excused"

@@ -126,6 +126,17 @@ def test_a_page_says_all_that_a_stranger_needs() -> None:
     assert "max" not in said
 
 
+def test_a_page_says_what_took_longest() -> None:
+    """And nothing of what took no time worth telling."""
+    slow = [msgspec.structs.replace(GOOD.clauses[0], id=f"LOCK-1{n}", seconds=n / 2) for n in range(8)]
+    said = page((msgspec.structs.replace(GOOD, clauses=(*slow, *GOOD.clauses)),))
+    assert (
+        "| What took longest | LOCK-17 3.5 s, LOCK-16 3.0 s, LOCK-15 2.5 s, LOCK-14 2.0 s, LOCK-13 1.5 s |"
+        in said
+    )
+    assert "What took longest" not in page((GOOD,))
+
+
 def test_no_text_breaks_its_table() -> None:
     said = page((BAD,))
     assert (

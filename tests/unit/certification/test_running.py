@@ -45,6 +45,25 @@ def test_one_that_crashes_is_not_certified_and_its_end_is_told(
     assert "rate_limiter adapter crashing could not be tried: its process was ended by SIGSEGV" in told[0]
 
 
+def test_each_of_several_is_told_with_its_number_as_soon_as_it_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("crashing", "crashing-too")
+    package(
+        tmp_path,
+        "crashing",
+        {"agent_memory.rate_limiter": dict.fromkeys(names, "crashing:LIMITER")},
+        CRASHING,
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    told: list[str] = []
+    orders = tuple(Order(port="rate_limiter", name=name) for name in names)
+    certify(Plan(orders=orders, level="plain", processes=2), None, told.append)
+    assert told[0] == "2 adapters, level plain, 2 at once; the longest first"
+    assert [line.partition(" NOT CERTIFIED: ")[0] for line in told[1:3]] == ["[1/2]", "[2/2]"]
+    assert told[3] == "0 of 2 certified"
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_it_leaves_nothing_behind(tmp_path: Path, number: int, code: int) -> None:
     """Told to the command alone, as `kill` and a supervisor do: clauses under way, servers and folders go with it."""
@@ -57,8 +76,9 @@ def test_interrupted_it_leaves_nothing_behind(tmp_path: Path, number: int, code:
         text=True,
     )
     try:
-        until(lambda: any(tmp_path.glob("agent-memory-certify-*/clauses/*")), command)
-        until(lambda: any(tmp_path.glob("agent-memory-test-*/*/server.json")), command)
+        for begun in ("agent-memory-certify-*/clauses/*", "agent-memory-test-*/*/server.json"):
+            until(lambda begun=begun: command.poll() is not None or any(tmp_path.glob(begun)))
+        assert command.poll() is None, "it ended by itself"
         command.send_signal(number)
         out, _ = command.communicate(timeout=60)
     finally:
@@ -66,13 +86,13 @@ def test_interrupted_it_leaves_nothing_behind(tmp_path: Path, number: int, code:
     assert command.returncode == code
     assert "CERTIFIED" not in out
     assert list(tmp_path.iterdir()) == []
-    assert processes_in(tmp_path) == []
+    # A keeper lets go of its folder first, and ends then.
+    until(lambda: processes_in(tmp_path) == [])
 
 
-def until(seen: Callable[[], bool], command: subprocess.Popen[str]) -> None:
+def until(seen: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 100
     while not seen():
-        assert command.poll() is None, "it ended by itself"
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

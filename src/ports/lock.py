@@ -3,9 +3,9 @@
 Promises. At most one live lease per name. Each grant's token is greater than every earlier one of that name,
 across expiry, release, force-release and restart of anything. Expiry is by the lock server's clock. A waiter
 wakes when the lease is released, forced or expires, without busy polling; a cancelled waiter leaves no trace,
-and a lease granted in the instant of cancellation is given back. Not reentrant: the holder waits like any other.
-Only the owner's current token renews or releases. Names that are free, and waits that are over, take no room in this
-process.
+and a lease granted in the instant of cancellation is given back. Leaving the adapter tells who waits at once:
+`Unavailable`. Not reentrant: the holder waits like any other. Only the owner's current token renews or releases.
+Names that are free, and waits that are over, take no room in this process.
 
 Not promised. Fairness between waiters; that the holder still lives: a lease that ran out is over, whatever its
 owner believes, so a resource must refuse a token lower than the highest it has seen.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -28,6 +29,7 @@ _PROPERTY = "agent_memory_contract"
 _OWN = {"harness", "pytestmark", "declared"}
 """What a class that tries an adapter gives; everything else is the contract's."""
 _LONGEST = 2_000
+_IN_MEMORY = re.compile(r" \+ +(where|and) .*<.* at 0x[0-9a-f]+>")
 _WATCHERS = {"blocking", "bounding"}
 """Modules of the kit that end a clause from outside of it."""
 
@@ -138,7 +140,8 @@ class Recording:
             self._implementations[note.kind] = str(told["implementation"])
 
     def certificates(self) -> tuple[Certificate, ...]:
-        """One a class, in the order in which they ran. Without a clause that ran there is none, and then one is owed
+        """One a class, in the order in which they ran. One that names a registered adapter owes what its descriptor
+        says. Without a clause that ran there is none, and then one is owed
         for the adapter that was to be tried.
         """
         if not self._notes and self._selected is not None:
@@ -148,10 +151,11 @@ class Recording:
         for noted in self._notes.values():
             first = noted[0][0]
             parts = (contract_class(first.port),)
+            declares = first.declares or _named(first.port, [first]) is not None
             found.append(
                 self._judged(
                     first.port,
-                    (Declaration, *parts) if first.declares else parts,
+                    (Declaration, *parts) if declares else parts,
                     [note for note, _ in noted],
                     [_attempt(note, report) for note, report in noted],
                 )
@@ -271,10 +275,12 @@ def _seen(call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
 
 
 def _told(text: str) -> str:
-    """Where the clause says in words what is wrong, without pytest's account of the expression; with the schedule."""
+    """Where the clause says in words what is wrong, without pytest's account of the expression; with the schedule.
+    Elsewhere that account, less the lines that tell only where something lies in memory.
+    """
     words, cut, rest = text.partition("\nassert ")
     if not cut or words.startswith("AssertionError: assert "):
-        return text
+        return "\n".join(line for line in text.splitlines() if not _IN_MEMORY.match(line))
     _, found, schedule = rest.partition("\nFailing test case:")
     return f"{words}{found}{schedule}"
 

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 START = """
 import pytest
 from agent_memory_contract import inprocess_harnesses
+from agent_memory_contract.declaration import Declaration
 from agent_memory_contract.harness import Bench
 from agent_memory_contract.rate_limiter_contract import RateLimiterContract
 """
 CLASS = """
-class Test{name}(RateLimiterContract):
+class Test{name}({bases}):
     adapter = "in-process"
 
     @pytest.fixture
@@ -39,6 +40,7 @@ OVERRIDDEN = """
     async def test_limiter_01_admits_up_to_the_limit(self, harness):
         pass
 """
+HONEST = "Declaration, RateLimiterContract"
 REMOVED = """
     test_limiter_01_admits_up_to_the_limit = None
 """
@@ -176,7 +178,7 @@ def tried(
 
 
 def test_an_honest_class_is_certified(tmp_path: Path) -> None:
-    code, said, certificates = tried(tmp_path, CLASS.format(name="Honest"))
+    code, said, certificates = tried(tmp_path, CLASS.format(name="Honest", bases=HONEST))
     certificate = certificates["Honest"]
     assert code == 0, said
     assert certificate.certified
@@ -191,15 +193,15 @@ def test_one_that_asks_for_less_is_not(tmp_path: Path) -> None:
     wrong = {
         "Overridden": (OVERRIDDEN, "LIMITER-01 is overridden"),
         "Removed": (REMOVED, "LIMITER-01 is not tried"),
-        "Excused": (EXCUSED, "LIMITER-01 is excused"),
-        "Skipped": (SKIPPED, "LIMITER-01 is not tried: Admits up to the limit. Seen: skipped: no time"),
+        "Excused": (EXCUSED, "ADAPTER-01 is excused"),
+        "Skipped": (SKIPPED, "ADAPTER-01 is not tried: Is what its descriptor says. Seen: skipped: no time"),
         "OtherFixture": (OTHER_FIXTURE, "seed of the contract class is overridden"),
         "ExcusedByAHook": ("", "LIMITER-01 is excused"),
         "DroppedByAHook": ("", "LIMITER-01 is not tried"),
         "ReplacedByAHook": ("", "LIMITER-01 is overridden"),
     }
-    module = CLASS.format(name="Honest") + "".join(
-        CLASS.format(name=name) + more for name, (more, _) in wrong.items()
+    module = CLASS.format(name="Honest", bases=HONEST) + "".join(
+        CLASS.format(name=name, bases=HONEST) + more for name, (more, _) in wrong.items()
     )
     code, said, certificates = tried(tmp_path, module, conftest=HOOKS)
     assert code == pytest.ExitCode.TESTS_FAILED
@@ -214,7 +216,7 @@ def test_one_that_asks_for_less_is_not(tmp_path: Path) -> None:
 
 
 def test_nor_one_that_changes_the_kit(tmp_path: Path) -> None:
-    code, _, certificates = tried(tmp_path, CLASS.format(name="Theirs") + OTHER_KIT)
+    code, _, certificates = tried(tmp_path, CLASS.format(name="Theirs", bases=HONEST) + OTHER_KIT)
     certificate = certificates["Theirs"]
     assert code == pytest.ExitCode.TESTS_FAILED
     assert not certificate.certified
@@ -226,7 +228,7 @@ def test_nor_one_that_changes_the_kit(tmp_path: Path) -> None:
 
 def test_nor_one_that_is_run_in_part(tmp_path: Path) -> None:
     """At a lower level, which is said, and holds for the clauses of that level."""
-    module = CLASS.format(name="Theirs")
+    module = CLASS.format(name="Theirs", bases=HONEST)
     code, _, certificates = tried(tmp_path, module, "--level", "plain", "--seed", "5", "-k", "not limiter_01")
     certificate = certificates["Theirs"]
     assert code == pytest.ExitCode.TESTS_FAILED
@@ -277,7 +279,7 @@ def test_what_a_clause_says_in_words_is_all_that_is_told(tmp_path: Path) -> None
 
 
 def test_where_no_certificate_can_be_written_nothing_is_tried(tmp_path: Path) -> None:
-    (tmp_path / "test_theirs.py").write_text(START + CLASS.format(name="Honest"))
+    (tmp_path / "test_theirs.py").write_text(START + CLASS.format(name="Honest", bases=HONEST))
     ended = subprocess.run(
         [
             sys.executable, "-m", "pytest", "-p", "agent_memory_contract.plugin", "-p", "no:cacheprovider",
@@ -291,3 +293,18 @@ def test_where_no_certificate_can_be_written_nothing_is_tried(tmp_path: Path) ->
     )  # fmt: skip
     assert ended.returncode == pytest.ExitCode.USAGE_ERROR
     assert ended.stderr.strip() == f"ERROR: --certificate: there is no folder {tmp_path / 'nowhere'}"
+
+
+def test_nor_one_in_a_name_that_nobody_checked(tmp_path: Path) -> None:
+    """A registered adapter's name stands on a certificate only where it was held against its descriptor."""
+    module = CLASS.format(name="Unchecked", bases="RateLimiterContract") + CLASS.format(
+        name="AnotherName", bases=HONEST
+    ).replace('"in-process"', '"redis"')
+    options = ("--level", "plain", "-k", "adapter_01 or limiter_01")
+    _, _, certificates = tried(tmp_path, module, *options)
+    found = {name: certificate.clauses[0] for name, certificate in certificates.items()}
+    assert {name: (each.id, each.outcome) for name, each in found.items()} == {
+        "Unchecked": ("ADAPTER-01", "not tried"),
+        "AnotherName": ("ADAPTER-01", "broken"),
+    }
+    assert "'in-process'" in found["AnotherName"].seen

@@ -1,4 +1,6 @@
-"""ADAPTER-01 bites: a descriptor that says more, less or something else than its adapter is caught."""
+"""The clauses on descriptors bite: one that says more, less or something else than its adapter is caught, and one that
+makes nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,9 @@ import msgspec
 import pytest
 
 from agent_memory.entrypoints.builtin import INPROCESS_LOCK, STATIC_EMBEDDER
+from agent_memory.entrypoints.registry import load, missing, registered
+from agent_memory.ports.adapter import GROUPS
+from agent_memory.ports.errors import Misconfigured
 from agent_memory_contract import embedder_harnesses, inprocess_harnesses
 from agent_memory_contract.declaration import Declaration
 from agent_memory_contract.harness import Bench
@@ -15,7 +20,7 @@ from agent_memory_contract.harness import Bench
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent_memory.ports.adapter import Adapter
+    from agent_memory.ports.adapter import Adapter, Setup
 
 
 @pytest.fixture
@@ -60,3 +65,38 @@ async def test_what_depends_on_settings_may_be_left_open(tmp_path: Path) -> None
             harness, STATIC_EMBEDDER, recorded.__setitem__
         )
     assert list(recorded) == ["implementation"]
+
+
+OURS = [(one, load(one)) for port in GROUPS for one in registered(port)]
+
+
+@pytest.mark.parametrize(
+    "adapter",
+    [adapter for _, adapter in OURS if not missing(adapter)],
+    ids=[f"{one.port}-{one.name}" for one, adapter in OURS if not missing(adapter)],
+)
+async def test_each_of_ours_is_made_from_its_name(adapter: Adapter, tmp_path: Path) -> None:
+    await Declaration().test_adapter_02_is_made_from_its_name(adapter, tmp_path)
+
+
+async def test_what_needs_an_address_may_say_so(tmp_path: Path) -> None:
+    def make(setup: Setup) -> Any:
+        raise Misconfigured(f"{setup.text}: needs a host")
+
+    adapter = msgspec.structs.replace(INPROCESS_LOCK, make=make)
+    await Declaration().test_adapter_02_is_made_from_its_name(adapter, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("make", "seen"),
+    [
+        (lambda setup: setup.options["timeout"], "timeout"),
+        (lambda _: 7, "make gave a int"),
+        (lambda: None, "positional argument"),
+    ],
+    ids=["fails", "gives something else", "takes nothing"],
+)
+async def test_one_that_makes_nothing_is_caught(make: Any, seen: str, tmp_path: Path) -> None:
+    adapter = msgspec.structs.replace(INPROCESS_LOCK, make=make)
+    with pytest.raises((AssertionError, KeyError, TypeError), match=seen):
+        await Declaration().test_adapter_02_is_made_from_its_name(adapter, tmp_path)

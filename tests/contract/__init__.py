@@ -8,4 +8,6 @@ if "pytest" in sys.modules:
     import pytest
 
     # The clauses stand in plain modules that test modules import: without this a failed one would show no values.
-    pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)))
+    pytest.register_assert_rewrite(
+        *(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
+    )

@@ -34,9 +34,12 @@ def test_a_disk_without_room_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_disk_that_runs_no_programs_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = os.statvfs(tmp_path)
-    monkeypatch.setattr(
-        os, "statvfs", lambda _: os.statvfs_result([*here[:8], here.f_flag | os.ST_NOEXEC, here.f_namemax])
-    )
+    without = os.statvfs_result([*here[:8], here.f_flag | os.ST_NOEXEC, here.f_namemax])
+
+    def statvfs(_: Path) -> os.statvfs_result:
+        return without
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
     assert memory_disk(tmp_path) is None
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CROWD = 25
 """Names that are in use at once."""
-WARM, MANY = 6, 24
+WARM, MANY = 3, 24
 """Crowds before and within the count: what an adapter makes once, and keeps of what was last, is there by then."""
 LONG = 100.0
 A_TRACE = 1.0

@@ -5,8 +5,6 @@ from __future__ import annotations
 _INSTANT = "differs at the very instant at which something ends, which belongs to neither side by any promise"
 _DEFAULT = "what is made where nothing is given; every harness gives it"
 _MEMORY = "memory only, and bounded: when what is over is forgotten"
-    "memory only: an empty queue, where all who waited gave up before the lease ran out; LOCK-62 releases it"
-)
 _TWICE = "done a second time elsewhere, without effect"
 
 KNOWN: dict[tuple[str, str, str], str] = {

@@ -5,9 +5,6 @@ from __future__ import annotations
 _INSTANT = "differs at the very instant at which something ends, which belongs to neither side by any promise"
 _DEFAULT = "what is made where nothing is given; every harness gives it"
 _MEMORY = "memory only, and bounded: when what is over is forgotten"
-_GIVEN_UP = (
-    "memory only: an empty queue, where all who waited gave up before the lease ran out; LOCK-62 releases it"
-)
 _TWICE = "done a second time elsewhere, without effect"
 
 KNOWN: dict[tuple[str, str, str], str] = {
@@ -50,7 +47,6 @@ KNOWN: dict[tuple[str, str, str], str] = {
     ("lock_table.py", "LockTable.renew", "renewed_until < until is renewed_until <= until"): (
         "a waiter is woken once more than it need be, and waits on"
     ),
-    ("lock_table.py", "LockTable.leave", "if not queue never"): _GIVEN_UP,
     (
         "lock_table.py",
         "LockTable._sweep",
@@ -96,7 +92,6 @@ KNOWN: dict[tuple[str, str, str], str] = {
     ): "memory only, once more than 64 leases were held at once: no clause holds so many",
     ("lock_table.py", "LockTable._sweep", "2 * len(self._live) is 2 + len(self._live)"): _MEMORY,
     ("lock_table.py", "LockTable.grant", "without self._sweep(clock)"): _MEMORY,
-    ("lock_table.py", "LockTable.leave", "without del self._waiting[waiter.name]"): _GIVEN_UP,
     ("lock_table.py", "LockTable.hand_over", "if queue is not None and (not queue) never"): _TWICE,
     (
         "lru.py",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CROWD = 25
 """Names that are in use at once."""
-WARM, MANY = 6, 24
+WARM, MANY = 3, 24
 """Crowds before and within the count: what an adapter makes once, and keeps of what was last, is there by then."""
 LONG = 100.0
 A_TRACE = 1.0
@@ -82,14 +82,20 @@ class CacheForgetting(Suite):
 class LockForgetting(Suite):
     @level("concurrent")
     async def test_lock_61_names_that_are_free_take_no_room(self, harness: Harness[Lock]) -> None:
-        """Whether they were released or ran out."""
+        """Whether they were released or ran out, also after somebody gave up waiting for them."""
         async with harness.open() as lock:
 
             async def use(crowd: str) -> None:
                 leases = await asyncio.gather(
                     *(lock.acquire(name, owner="ada", ttl=5.0) for name in names(crowd))
                 )
-                await asyncio.gather(*map(lock.release, leases[::2]))
+                await asyncio.gather(*map(lock.release, leases[::5]))
+                patient = [lease.name for index, lease in enumerate(leases) if index % 5]
+                waits = [lock.acquire(name, owner="bob", ttl=5.0, wait=1.0) for name in patient]
+                async with running(_all_of(waits, or_errors=True)) as waiting:
+                    await settle(harness, lambda: lock.inspect("elsewhere"))
+                    await harness.advance(1.5)
+                    await until_done(waiting, harness, lambda: lock.inspect("elsewhere"), within=2.0)
                 await harness.advance(6.0)
 
             assert await growth(use) < A_TRACE
@@ -136,8 +142,8 @@ class LockForgetting(Suite):
             assert len(asyncio.all_tasks()) - before < CROWD // 2
 
 
-async def _all_of(work: Sequence[Awaitable[object]]) -> None:
-    await asyncio.gather(*work)
+async def _all_of(work: Sequence[Awaitable[object]], *, or_errors: bool = False) -> None:
+    await asyncio.gather(*work, return_exceptions=or_errors)
 
 
 class BusForgetting(Suite):

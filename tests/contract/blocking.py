@@ -8,6 +8,7 @@ import sys
 import time
 from asyncio import events
 from functools import wraps
+from inspect import currentframe
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from _pytest.outcomes import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from socket import socket
     from types import FrameType
 
 _KIT = Path(__file__).resolve().parent
@@ -23,13 +25,28 @@ _LIBRARY = Path(events.__file__).parents[1]
 _AT_ONCE = 4 | 8
 """`LOCK_NB` and `LOCK_UN` of `fcntl`, which is not everywhere."""
 
+
+def _asleep(seconds: float) -> str:
+    return f"time.sleep({seconds:g})" if seconds > 0 else ""
+
+
+def _flock(_file: int, what: int) -> str:
+    return "" if what & _AT_ONCE else "fcntl.flock that waits"
+
+
+def _lockf(_file: int, what: int, *_where: int) -> str:
+    return "" if what & _AT_ONCE else "fcntl.lockf that waits"
+
+
+def _connecting(its: socket, _address: object) -> str:
+    return "" if its.gettimeout() == 0 else "a socket that blocks was connected"
+
+
 _WAITS: dict[str, Callable[..., str]] = {
-    "sleep": lambda seconds: f"time.sleep({seconds:g})" if seconds > 0 else "",
-    "fcntl.flock": lambda _, what: "" if what & _AT_ONCE else "fcntl.flock that waits",
-    "fcntl.lockf": lambda _, what, *__: "" if what & _AT_ONCE else "fcntl.lockf that waits",
-    "socket.connect": lambda socket, _: (
-        "" if socket.gettimeout() == 0 else "a socket that blocks was connected"
-    ),
+    "sleep": _asleep,
+    "fcntl.flock": _flock,
+    "fcntl.lockf": _lockf,
+    "socket.connect": _connecting,
 }
 """By event of `sys.audit`, what it says of a call that waits; nothing where it does not. Of sleeping Python tells from
 3.13 on only, so that it is ours.
@@ -39,8 +56,8 @@ _WAITS: dict[str, Callable[..., str]] = {
 class Blocking:
     """Watches while a clause runs. The harness may wait as it likes."""
 
-    _current: Blocking | None = None
-    _hooked = False
+    current: Blocking | None = None
+    hooked = False
 
     def __init__(self) -> None:
         """Before what is to be tried is imported: it may take `sleep` out of `time`."""
@@ -48,8 +65,8 @@ class Blocking:
         self._seen: list[str] = []
         self._sleep = time.sleep
         time.sleep = _told(time.sleep)
-        if not Blocking._hooked:
-            Blocking._hooked = True
+        if not Blocking.hooked:
+            Blocking.hooked = True
             sys.addaudithook(_on_audit)
 
     def pytest_unconfigure(self) -> None:
@@ -59,11 +76,11 @@ class Blocking:
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         self._harness = getattr(item, "funcargs", {}).get("harness")
         self._seen.clear()
-        Blocking._current = self if self._harness is not None else None
+        Blocking.current = self if self._harness is not None else None
         try:
             result = yield
         finally:
-            Blocking._current = None
+            Blocking.current = None
         if self._seen:
             raise Failed(f"the event loop was held up: {self._seen[0]}", pytrace=False)
         return result
@@ -72,7 +89,7 @@ class Blocking:
         told = _WAITS[event](*arguments)
         if not told or events._get_running_loop() is None:
             return
-        frames = list(_stack(sys._getframe(1)))
+        frames = list(_stack(currentframe()))
         if any(frame.f_locals.get("self") is self._harness for frame in frames):
             return
         by = next((frame for frame in frames if not _is_between(frame)), frames[-1])
@@ -82,8 +99,8 @@ class Blocking:
 
 def _on_audit(event: str, arguments: tuple[Any, ...]) -> None:
     """Of all that is audited in this process, for as long as it lives: it must be quick."""
-    if event in _WAITS and Blocking._current is not None:
-        Blocking._current.notice(event, arguments)
+    if event in _WAITS and Blocking.current is not None:
+        Blocking.current.notice(event, arguments)
 
 
 def _is_between(frame: FrameType) -> bool:

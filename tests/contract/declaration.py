@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -31,7 +31,7 @@ class Declaration(Suite):
     @pytest.fixture
     def declared(self, request: pytest.FixtureRequest) -> Adapter:
         """Of the registered adapter that the class names."""
-        kind: Any = request.cls
+        kind = cast("Any", request).cls
         port = next(port for port in CONTRACT_CLASSES if issubclass(kind, contract_class(port)))
         return select(kind.adapter, port=port).adapter
 

@@ -87,14 +87,25 @@ async def test_what_needs_an_address_may_say_so(tmp_path: Path) -> None:
     await Declaration().test_adapter_02_is_made_from_its_name(adapter, tmp_path)
 
 
+def fails(setup: Setup) -> object:
+    return setup.options["timeout"]
+
+
+def gives_something_else(setup: Setup) -> object:
+    return len(setup.text)
+
+
+def takes_nothing() -> object:
+    return None
+
+
 @pytest.mark.parametrize(
     ("make", "seen"),
     [
-        (lambda setup: setup.options["timeout"], "timeout"),
-        (lambda _: 7, "make gave a int"),
-        (lambda: None, "positional argument"),
+        (fails, "timeout"),
+        (gives_something_else, "make gave a int"),
+        (takes_nothing, "positional argument"),
     ],
-    ids=["fails", "gives something else", "takes nothing"],
 )
 async def test_one_that_makes_nothing_is_caught(make: Any, seen: str, tmp_path: Path) -> None:
     adapter = msgspec.structs.replace(INPROCESS_LOCK, make=make)

@@ -81,10 +81,10 @@ class TriesAgainWhenCancelled(RemoteCache):
 class RemembersKeys(RemoteCache):
     def __init__(self, clock: ManualClock, line: Line, state: CacheState) -> None:
         super().__init__(clock, line, state)
-        self.keys: set[str] = set()
+        self.keys: dict[str, list[str]] = {}
 
     async def load(self, key: str, loader: Callable[[], Awaitable[bytes]], *, ttl: float) -> bytes:
-        self.keys.add(f"key of the cache: {key}")
+        self.keys[f"key of the cache: {key}"] = [f"for {ttl} s"]
         return await super().load(key, loader, ttl=ttl)
 
 
@@ -105,11 +105,11 @@ class RemembersLeases(RemoteLock):
 class RemembersWaiters(RemoteLock):
     def __init__(self, clock: ManualClock, line: Line, table: LockTable) -> None:
         super().__init__(clock, line, table)
-        self.waits: list[tuple[str, float]] = []
+        self.waits: list[dict[str, str]] = []
 
     async def acquire(self, name: str, *, owner: str, ttl: float, wait: float = 0.0) -> Lease:
         if wait:
-            self.waits.append((f"{name} {owner}", self.clock.monotonic() + wait))
+            self.waits.append({f"{name} of": f"{owner}, {ttl} s", f"{name} until": f"{wait} s"})
         return await super().acquire(name, owner=owner, ttl=ttl, wait=wait)
 
 
@@ -138,9 +138,9 @@ class RemembersWhoLeft(RemoteBus):
 class RemembersKeysThatCountNoMore(RemoteLimiter):
     def __init__(self, clock: ManualClock, line: Line, logs: SlidingLogs) -> None:
         super().__init__(clock, line, logs)
-        self.seen: dict[str, float] = {}
+        self.seen: dict[str, list[str]] = {}
 
     async def hit(self, windows: Sequence[Window], *, cost: int = 1) -> Decision:
         for window in windows:
-            self.seen[f"{window.key}/{window.period}"] = self.clock.monotonic()
+            self.seen[f"{window.key}/{window.period}"] = [f"limit {window.limit}"]
         return await super().hit(windows, cost=cost)

@@ -14,7 +14,8 @@ from .told import connected, listening, remember
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-URIS = [f"memory://tag/{number:02}{'x' * 450}" for number in range(60)]
+URIS = [f"memory://scope/acme/{number:02}{'%78' * 60}/{'%78' * 60}" for number in range(62)]
+"""Scopes below the one that is written to, whose entries they inherit."""
 SMALL = 16 * 1024
 """What this process itself takes from the pipe before anyone reads."""
 

@@ -30,17 +30,22 @@ class Copying:
         self._target = target
         self._loop = loop
         self._abandoned = False
+        self._made = False
         self._done: asyncio.Future[None] = loop.create_future()
         self._last: asyncio.Future[None] = loop.create_future()
         self._thread = threading.Thread(target=self._main, name=f"backup {source.name}")
 
     async def run(self) -> None:
+        """Cancelled, it leaves nothing, also where the copy was complete by then: its caller does not know that."""
         self._thread.start()
         try:
             await self._done
-        finally:
+        except BaseException:
             self._abandoned = True
             await ended(self._thread, self._last, _CLOSING_SECONDS)
+            self._undo()
+            raise
+        await ended(self._thread, self._last, _CLOSING_SECONDS)
 
     def _main(self) -> None:
         try:
@@ -66,6 +71,9 @@ class Copying:
                 os.link(draft, target)
             except FileExistsError:
                 raise _taken(target) from None
+            self._made = True
+            if self._abandoned:
+                self._undo()
         finally:
             for name in (draft, *(draft.with_name(draft.name + end) for end in ("-journal", "-wal", "-shm"))):
                 with suppress(FileNotFoundError):
@@ -82,6 +90,10 @@ class Copying:
             source.execute("ROLLBACK")
             # The copy says of itself that it has a log beside it; a backup is one file.
             copy.execute("PRAGMA journal_mode=DELETE")
+
+    def _undo(self) -> None:
+        if self._made:
+            self._target.unlink(missing_ok=True)
 
     def _go_on(self, *_: object) -> None:
         if self._abandoned:

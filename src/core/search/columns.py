@@ -69,7 +69,7 @@ class Rows:
 
     def floats(self, rows: Numbers) -> Floats:
         """These rows, as float32."""
-        taken: NDArray[Any] = self.view[rows]
+        taken: NDArray[Any] = self.view.take(rows, axis=0)
         return taken.astype(np.float32)
 
     @property

@@ -85,11 +85,12 @@ def _lacking(words: Words, docs: Numbers, rings: Sequence[Sequence[Numbers]]) ->
     held = _held(words, docs)
     best = np.append(words.docs[docs], np.float32(0))
     so_far = held[:-1]
+    sums = _sums(words)
     given: list[Floats] = []
     for ring in rings:
         theirs = reduce(np.bitwise_or, [held[side] for side in ring])
         most = reduce(np.add, [best[side] for side in ring])
-        given.append(np.minimum(_worth(words, theirs & ~so_far), most))
+        given.append(np.minimum(_worth(sums, theirs & ~so_far), most))
         so_far = so_far | theirs
     return given
 
@@ -98,19 +99,24 @@ def _held(words: Words, docs: Numbers) -> NDArray[np.uint64]:
     """Which words each of `docs` holds, a bit each; the last row, for no neighbour, holds none."""
     held = np.zeros(len(docs) + 1, np.uint64)
     for bit, holders in enumerate(words.holders):
-        at = np.minimum(np.searchsorted(holders, docs), len(holders) - 1)
-        held[:-1] |= (holders[at] == docs).astype(np.uint64) << np.uint64(bit)
+        holds = np.zeros(len(words.docs), np.bool_)
+        holds[holders] = True
+        held[:-1] |= holds[docs].astype(np.uint64) << np.uint64(bit)
     return held
 
 
-def _worth(words: Words, held: NDArray[np.uint64]) -> Floats:
-    """The sum of the shares of the words whose bits are set, eight of them by one look."""
+def _sums(words: Words) -> list[Floats]:
+    """What eight words are worth together, for each choice among them; as many times as there are eight words."""
     shares = np.zeros(limits.QUERY_TERMS, np.float32)
     shares[: len(words.shares)] = list(words.shares.values())
+    return [_BITS @ shares[first : first + 8] for first in range(0, len(words.shares), 8)]
+
+
+def _worth(sums: Sequence[Floats], held: NDArray[np.uint64]) -> Floats:
+    """The sum of the shares of the words whose bits are set, eight of them by one look."""
     total = np.zeros(len(held), np.float32)
-    for first in range(0, len(words.shares), 8):
-        sums = (_BITS * shares[first : first + 8]).sum(axis=1)
-        total += sums[((held >> np.uint64(first)) & np.uint64(255)).astype(np.intp)]
+    for place, each in enumerate(sums):
+        total += each[((held >> np.uint64(8 * place)) & np.uint64(255)).astype(np.intp)]
     return total
 
 

@@ -24,6 +24,8 @@ EXACT = 2_048
 """Up to so many vectors admitted, all are scored."""
 _NEAREST = 256
 _FURTHEST = 16
+_TOGETHER = 256
+"""Vectors whose float32 stay in the nearest cache until they are multiplied."""
 
 
 class VectorTable:
@@ -81,9 +83,13 @@ class VectorTable:
         return counts
 
     def cosines(self, query: Floats, rows: Numbers) -> Floats:
-        values = self.values.floats(rows)
-        # Not by BLAS: its threads spin on a busy machine, and a millisecond is lost for a tenth of one.
-        scored: Floats = np.einsum("ij,j->i", values, query) * self.chunks["scale"][rows]
+        scored: Floats = np.empty(len(rows), np.float32)
+        for first in range(0, len(rows), _TOGETHER):
+            some = slice(first, first + _TOGETHER)
+            # Row by row, not by one call of BLAS: its threads spin on a busy machine, and a millisecond is lost for a
+            # tenth of one.
+            scored[some] = np.vecdot(self.values.floats(rows[some]), query)
+        scored *= self.chunks["scale"][rows]
         return scored
 
     def rows_of(self, docs: Numbers) -> Numbers:

@@ -34,6 +34,15 @@ LIMITER = RateLimiterAdapter(
 """
 
 
+AS_FROM_A_TERMINAL = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from agent_memory.entrypoints.cli import main
+sys.exit(main())
+"""
+"""What a shell begins in the background does not hear of SIGINT, and nothing that it begins."""
+
+
 def test_one_that_crashes_is_not_certified_and_its_end_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +78,7 @@ def test_interrupted_it_leaves_nothing_behind(tmp_path: Path, number: int, code:
     """Told to the command alone, as `kill` and a supervisor do: clauses under way, servers and folders go with it."""
     environment = {name: value for name, value in os.environ.items() if name != "AGENT_MEMORY_TEST_RUN"}
     command = subprocess.Popen(
-        [sys.executable, "-m", "agent_memory.entrypoints.cli", "certify", "lock", "redis"],
+        [sys.executable, "-c", AS_FROM_A_TERMINAL, "certify", "lock", "redis"],
         env={**environment, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

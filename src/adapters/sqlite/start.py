@@ -9,13 +9,13 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...ports.errors import Corrupt, Misconfigured
-from .checkpoints import LOG_PAGES
 from .connection import Synchronous, begin, connect, is_busy, tune
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+_CHECKPOINT_PAGES = 4000
 _WAL_BYTES_KEPT = 32 << 20
 
 
@@ -52,7 +52,7 @@ def open_writer(
             for number, file in schema.steps():
                 begin(connection, busy_timeout)
                 _migrate(connection, path, schema, number, file)
-        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES_KEPT}")
         connection.execute("PRAGMA secure_delete=ON")
     except BaseException:

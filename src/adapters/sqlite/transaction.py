@@ -14,7 +14,6 @@ from ...ports.scopes import lineage
 
 if TYPE_CHECKING:
     from ...ports.clock import Clock
-    from .checkpoints import Checkpoints
     from .rows import Row
 
 _HEAD = "SELECT max(outbox_floor, coalesce((SELECT max(seq) FROM outbox), 0)) FROM store"
@@ -44,12 +43,9 @@ class Mark(NamedTuple):
 
 
 class Transaction:
-    def __init__(
-        self, connection: sqlite3.Connection, *, clock: Clock, origin: str, checkpoints: Checkpoints
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, clock: Clock, origin: str) -> None:
         """`connection` is inside BEGIN IMMEDIATE."""
         self.connection = connection
-        self._checkpoints = checkpoints
         self.execute = connection.cursor().execute
         self._clock = clock
         self._origin = origin
@@ -95,9 +91,8 @@ class Transaction:
         self.connection.execute("COMMIT")
         if self._checkpoint_due:
             # The commit stands whatever becomes of this; the next checkpoint does the same.
-            with self._checkpoints.alone, suppress(sqlite3.Error):
+            with suppress(sqlite3.Error):
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._checkpoints.committed()
 
     def mark(self) -> Mark:
         return Mark(

@@ -10,14 +10,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import closing
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ...ports.errors import Unavailable
 from .answers import Answer, deliver, ended
-from .checkpoints import Checkpoints
-from .connection import connect
 from .errors import port_error
 from .transaction import Transaction
 from .turn import Turn
@@ -64,7 +61,6 @@ class Writer:
         self._queue: SimpleQueue[_Unit | Turn | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop
         self._turnstile: Turnstile
-        self._checkpoints = Checkpoints(partial(connect, path, 0.0), path.name)
         self._thread: tuple[threading.Thread, asyncio.Future[None]] | None = None
         self._over: Exception | None = Unavailable(f"{name}: not open")
         self._closing = False
@@ -131,7 +127,6 @@ class Writer:
             deliver(self._loop, [Answer(opened, error=failure)])
         finally:
             self._over = failure
-            self._checkpoints.close()
             if connection is not None:
                 connection.close()
             self._refuse_rest(failure)
@@ -180,7 +175,7 @@ class Writer:
     def _begin(self, connection: sqlite3.Connection, abandoned: Callable[[], bool]) -> Transaction:
         self._turnstile.begin(connection, abandoned)
         self.transactions += 1
-        return Transaction(connection, clock=self._clock, origin=self._origin, checkpoints=self._checkpoints)
+        return Transaction(connection, clock=self._clock, origin=self._origin)
 
     def _commit(self, connection: sqlite3.Connection, units: list[_Unit]) -> list[Answer]:
         try:

@@ -41,7 +41,7 @@ class _Shape(NamedTuple):
     pattern: str
 
 
-_SHAPES = (
+SHAPES = (
     # Set aside what was said before.
     _Shape(
         "ignore disregard forget override bypass",
@@ -205,11 +205,11 @@ _SHAPES = (
 )
 
 _BY_WORD = {
-    word.encode(): [shape for shape in _SHAPES if word in shape.words.split()]
-    for word in dict.fromkeys(" ".join(shape.words for shape in _SHAPES).split())
+    word.encode(): [shape for shape in SHAPES if word in shape.words.split()]
+    for word in dict.fromkeys(" ".join(shape.words for shape in SHAPES).split())
 }
 _WORDS = frozenset(_BY_WORD)
-_WORDLESS = tuple(shape for shape in _SHAPES if not shape.words)
+_WORDLESS = tuple(shape for shape in SHAPES if not shape.words)
 _LETTERS = bytes(byte if byte in range(ord("a"), ord("z") + 1) else ord(" ") for byte in range(256))
 """Everything else to blanks."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,6 +11,9 @@ from ..mcp.messages import HANDSHAKE_REVISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from .corpus import Corpus
+    from .line_child import LineChild
 
 
 class _Result(msgspec.Struct, rename="camel"):
@@ -66,6 +70,12 @@ def result_of(line: bytes) -> dict[str, Any]:
     if answer.result is None or answer.result.is_error:
         raise RuntimeError(f"the server answered with an error: {line[:500].decode(errors='replace')}")
     return answer.result.structured_content
+
+
+def until_indexed(server: LineChild, corpus: Corpus) -> None:
+    """Ask until nothing is missing from an answer."""
+    while result_of(server.ask(*calls("memory_recall", [{"query": corpus.question()}])))["degraded"]:
+        sleep(0.1)
 
 
 def results_of(lines: Iterable[bytes]) -> list[dict[str, Any]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..library import open_memory
-from .calls import calls, result_of, results_of
+from .calls import calls, results_of, until_indexed
 from .figure import Figure, Target
 from .timing import median, percentile
 from .writing import raw_lines
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .bench import Bench
-    from .line_child import LineChild
 
 _TARGETS = {10_000: Target("measured", "<=", 3), 100_000: Target("measured", "<=", 10)}
 
@@ -33,7 +32,7 @@ def _recall_at(bench: Bench, entries: int) -> Iterator[Figure]:
     floor: list[float] = []
     found = 0
     with bench.server(path) as server, bench.raw_child(raw_path) as raw:
-        _until_the_index_answers(bench, server)
+        until_indexed(server, bench.corpus)
         for _ in range(bench.scaled(10, 3)):
             questions = [bench.corpus.question() for _ in range(bench.scaled(30, 20))]
             floor += raw.one_by_one(raw_lines("search", [(words, 10) for words in questions])).seconds
@@ -51,15 +50,6 @@ def _recall_at(bench: Bench, entries: int) -> Iterator[Figure]:
             target=_TARGETS.get(entries) if share == 0.5 else None,
             note=f"{found} of {len(ours)} questions found something",
         )
-
-
-def _until_the_index_answers(bench: Bench, server: LineChild) -> None:
-    """A process fills it with its first question; until then the database's own search is what answers."""
-    while True:
-        (line,) = calls("memory_recall", [{"query": bench.corpus.question()}])
-        if not result_of(server.ask(line))["degraded"]:
-            return
-        sleep(0.1)
 
 
 def recall_again(bench: Bench) -> Iterator[Figure]:

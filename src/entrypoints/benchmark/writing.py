@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .calls import calls, results_of
+from .calls import calls, results_of, until_indexed
 from .figure import Figure, Target
 from .raw_store import RawStore
 from .timing import alternate, median, percentile, timed
@@ -63,11 +63,15 @@ def remember(bench: Bench) -> Iterator[Figure]:
 
 
 def flat(bench: Bench) -> Iterator[Figure]:
-    """One server on a small store and one on a large one, by turns."""
+    """One server on a small store and one on a large one, by turns, once both have their index: making it takes a large
+    one a minute of a core, once.
+    """
     few, many = 1_000, bench.scaled(100_000, 10_000)
     small_path, large_path = bench.store_of(few), bench.store_of(many)
     texts = bench.corpus.texts()
     with bench.server(small_path) as small, bench.server(large_path) as large:
+        for server in (small, large):
+            until_indexed(server, bench.corpus)
         samples: list[list[float]] = [[], []]
         for _ in range(bench.scaled(20, 5)):
             for server, kept in ((small, samples[0]), (large, samples[1])):

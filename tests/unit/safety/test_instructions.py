@@ -10,7 +10,7 @@ from benchmarks.instructions_texts import ATTACKS, KNOWN_MISSES, ORDINARY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_memory.core.instructions import _SHAPES, flags_of
+from agent_memory.core.instructions import SHAPES, flags_of
 
 
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
@@ -47,7 +47,7 @@ _EDGES = st.text(st.sampled_from(" .,:;!?\"'()[]<>_-*#\n0aZé“指"), max_size=
 @given(before=_EDGES, after=_EDGES)
 def test_looking_for_words_first_misses_nothing(text: str, before: str, after: str) -> None:
     around = f"{before}{text}{after}"
-    if any(re.search(shape.pattern, around, re.IGNORECASE) for shape in _SHAPES):
+    if any(re.search(shape.pattern, around, re.IGNORECASE) for shape in SHAPES):
         assert flags_of(around)
 
 

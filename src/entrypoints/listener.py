@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _SERVERS: Final = 64
 """Kept for terms that clients came with; a daemon has few kinds of clients."""
 _CLOSE: Final = 2.0
+_AS_IT_IS: Final[dict[str, Any]] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+"""Python 3.13 removes the file of a socket that it closes, also of one that is systemd's and must stay."""
 
 
 @asynccontextmanager
@@ -38,7 +41,9 @@ async def listening(
     grace = app.settings.drain_timeout if grace is None else grace
     with listening_socket(where) as sock:
         listener = Listener(app, server, grace)
-        endpoint = await asyncio.get_running_loop().create_unix_server(lambda: Client(listener), sock=sock)
+        endpoint = await asyncio.get_running_loop().create_unix_server(
+            lambda: Client(listener), sock=sock, **_AS_IT_IS
+        )
         try:
             yield listener
         finally:

@@ -103,7 +103,9 @@ class NatsEventBus:
         for queue in self._queues:
             queue.close()
         self._queues.clear()
-        with suppress(*FAILURES):  # one that is gone has nothing more to be told
+        # One that is gone has nothing more to be told. From Python 3.12 on asyncio says so by a TypeError where the client
+        # still has something to write.
+        with suppress(*FAILURES, TypeError):
             await self._client.close()
 
     async def publish(self, events: Sequence[Event]) -> None:

@@ -66,7 +66,7 @@ def _parser() -> Parser:
         "benchmark",
         "Measure this program on this machine, in a temporary folder: the real server as a child process, durable "
         "writes, each figure beside the least that could do the same work in the same run (its floor). Your own "
-        "memory and settings are not touched. The whole takes about a minute.",
+        "memory and settings are not touched. The whole takes a few minutes.",
         {
             "everything, roughly": "benchmark --quick",
             "two measurements, for a script": "benchmark --only remember --only recall --json",

@@ -103,8 +103,8 @@ class NatsEventBus:
         for queue in self._queues:
             queue.close()
         self._queues.clear()
-        # One that is gone has nothing more to be told. From Python 3.12 on asyncio says so by a TypeError where the client
-        # still has something to write.
+        # One that is gone has nothing more to be told. Where something is still to be written asyncio says that, from
+        # Python 3.12 on, by a TypeError.
         with suppress(*FAILURES, TypeError):
             await self._client.close()
 

@@ -246,7 +246,8 @@ def _instructs(text: str) -> bool:
     """Most texts hold no word that matters, and asking a set for all words at once is the cheapest way to know."""
     if not text:
         return False
-    lower = text.lower()
+    # As a pattern that ignores case sees it: a long s is an s, a dotless i an i.
+    lower = text.lower() if text.isascii() else text.casefold().replace("\u0131", "i")
     words = _WORDS.intersection(lower.encode("utf-8", "replace").translate(_LETTERS).split())
     possible = [shape for word in words for shape in _BY_WORD[word]]
     return any(

@@ -373,3 +373,42 @@ async def test_keys_are_where_operators_look_for_them(process: RedisProcess) -> 
         await cache.put("recall:acme", b"one", ttl=LONG)
         assert await operator.execute("KEYS", "*") == [b"agentmem:cache:v:recall:acme"]
         assert 0 < await operator.execute("PTTL", "agentmem:cache:v:recall:acme") <= LONG * 1_000
+
+
+@pytest.mark.parametrize("change", ["put", "delete", "clear"])
+async def test_who_asks_after_a_change_by_another_does_not_join_a_load_from_before_it(
+    process: RedisProcess, change: str
+) -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def before() -> bytes:
+        began.set()
+        await go_on.wait()
+        return b"from before"
+
+    async def after() -> bytes:
+        return b"from after"
+
+    async with client(process) as cache, client(process) as other:
+        await other.put("mark", b"", ttl=LONG)
+        await near(cache, process, "mark")
+        first = asyncio.create_task(cache.load("k", before, ttl=LONG))
+        await began.wait()
+        match change:
+            case "put":
+                await other.put("k", b"from after", ttl=LONG)
+            case "delete":
+                await other.delete("k")
+            case _:
+                await other.clear(prefix="k")
+        await other.delete("mark")
+
+        async def heard() -> bool:
+            return cache.stats().entries == 0
+
+        await until(heard)  # and so was what was changed before
+        async with asyncio.timeout(10):
+            assert await cache.load("k", after, ttl=LONG) == b"from after"
+        go_on.set()
+        assert await first == b"from before"
+        assert await cache.get("k") == b"from after"

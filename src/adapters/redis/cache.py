@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ...ports.clock import Clock
     from ...ports.single_flight import Flight
+    from .cache_claims import Claim
     from .cache_steps import Read
     from .connection import RedisServer
 
@@ -58,6 +59,9 @@ class RedisCache:
         self._keys = CacheKeys(server.prefix)
         self._lane = CacheLane(server, self._keys, clock=clock, patience=patience, on_read=self._keep_near)
         self._claims = Claims(self._lane, self._keys)
+        self._claimed: dict[Flight, Claim] = {}
+        self._doubted: set[Flight] = set()
+        """Loads of whose keys the server has said something since they began: our own claim, or a change by others."""
         self._tracking = Tracking(server, self._keys.all, clock=clock, lag=lag, on_change=self._forget)
 
     @property
@@ -114,7 +118,8 @@ class RedisCache:
     async def load(self, key: str, loader: Callable[[], Awaitable[bytes]], *, ttl: float) -> bytes:
         """Loads of other instances are waited for, for a while: then this one runs its loader too."""
         _check(ttl)
-        if key in self._flights.under_way:
+        flight = self._flights.under_way.get(key)
+        if flight is not None and not await self._is_outdated(flight):
             self._misses += 1
         else:
             value = await self.get(key)
@@ -135,6 +140,17 @@ class RedisCache:
             failures=self._lane.failures,
         )
 
+    async def _is_outdated(self, flight: Flight) -> bool:
+        """Whether another instance has changed its key since it began: whoever asks now must not join it."""
+        claim = self._claimed.get(flight)
+        if claim is None or (flight not in self._doubted and self._tracking.is_current):
+            return False
+        self._doubted.discard(flight)
+        if await claim.stands():
+            return False
+        flight.ground()
+        return True
+
     async def _fly(self, flight: Flight, loader: Callable[[], Awaitable[bytes]], ttl: float) -> bytes:
         """The ttl counts from here: a value is as old as the question that it answers."""
         until = self._clock.monotonic() + ttl
@@ -143,11 +159,16 @@ class RedisCache:
             return claim
         if claim is None:
             return await loader()
-        with claim:
-            value = await loader()
-            left = until - self._clock.monotonic()
-            if flight.stands and left > 0 and len(value) <= self._max_value:
-                await claim.give(value, _millis(left))
+        self._claimed[flight] = claim
+        try:
+            with claim:
+                value = await loader()
+                left = until - self._clock.monotonic()
+                if flight.stands and left > 0 and len(value) <= self._max_value:
+                    await claim.give(value, _millis(left))
+        finally:
+            del self._claimed[flight]
+            self._doubted.discard(flight)
         return value
 
     def _look_near(self, key: str) -> bytes | None:
@@ -167,6 +188,7 @@ class RedisCache:
             self._near.clear("")
             self._lane.outdate_all()
             self._claims.stir_all()
+            self._doubted.update(self._claimed)
             return
         for name in names:
             key = self._keys.named(name)
@@ -174,6 +196,7 @@ class RedisCache:
                 self._near.delete(key)
                 self._lane.outdate(key)
                 self._claims.stir(key)
+                self._doubted.update(flight for flight in self._claimed if flight.key == key)
 
 
 def _check(ttl: float) -> None:

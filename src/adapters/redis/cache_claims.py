@@ -50,6 +50,12 @@ class Claim:
         if not self._given:
             self._keep(0)
 
+    async def stands(self) -> bool:
+        """Nothing has changed the key since, as far as anyone can say."""
+        arguments = (self._claimant, int(_CLAIM_SECONDS * 1_000))
+        answer: object = await self._lane.ask(Step("cache_keep_claim", self._keys[1:2], arguments))
+        return answer != 0
+
     async def give(self, value: bytes, millis: int) -> None:
         arguments = (self._claimant, self._clears_then, value, millis)
         answer = await self._lane.ask(Step("cache_give", self._keys, arguments))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from secrets import randbits, token_hex
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..adapters.inprocess.clock import SystemClock
+from ..adapters.inprocess.entropy import Entropy
 from ..adapters.inprocess.worker import ThreadWorker
 from ..core.call_limits import CallLimits
 from ..core.file_lock import FileLocks
@@ -101,7 +102,7 @@ async def open_app(settings: Settings, log: Log) -> AsyncGenerator[App]:
         )
         search = await open_search(settings, storage, clock, stack, instance=instance, log=log)
         lock = await stack.enter_async_context(LazyLock(lambda: measuring.lock(shared.make_lock())))
-        new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), randbits)
+        new_id = IdSource(lambda: int(clock.now().timestamp() * 1000), Entropy().bits)
         cleaner = await _cleaner(settings, stack)
         file_locks = FileLocks(lock, clock, instance=instance, ttl=settings.file_lock_ttl, cleaner=cleaner)
         yield App(

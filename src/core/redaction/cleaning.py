@@ -124,7 +124,7 @@ class Cleaner:
 
     def _text(self, text: str, field: str, said: list[RedactedAt], label: str = "") -> str:
         """Of more than may be stored nothing is looked at: it is refused later."""
-        if len(text) > limits.CONTENT_BYTES:
+        if (len(text) < _SHORTEST and not label) or len(text) > limits.CONTENT_BYTES:
             return text
         redacted = self._redactor.redact(text, label)
         said += [RedactedAt(kind=one.kind, offset=one.start, field=field) for one in redacted.found]
@@ -163,7 +163,8 @@ class Cleaner:
 
 def _size(new: NewEntry | Remember | Update) -> int:
     """Of all texts beside the content: nothing of it has been held against a bound yet."""
-    lists: list[list[str]] = [getattr(new, "add_tags", []), [] if new.tags is UNSET else new.tags]
-    texts: list[str] = [getattr(new, "author", ""), "" if new.title is UNSET else new.title]
-    size = sum(len(text) for each in (texts, *lists) for text in each)
+    size = len(getattr(new, "author", "")) + (0 if new.title is UNSET else len(new.title))
+    for tags in (getattr(new, "add_tags", ()), () if new.tags is UNSET else new.tags):
+        if tags:
+            size += sum(map(len, tags))
     return size + (len(msgspec.json.encode(new.metadata)) if new.metadata else 0)

@@ -23,6 +23,11 @@ _NAMED = re.compile(
     r"|(?:IDENTIFIED|identified)[ \t]+(?:BY|by)\b|</\w{0,20}[._-]?(?:secret|apikey|SECRET|APIKEY|apiKey|ApiKey|Secret)>"
 )
 """One of these every text has that holds a secret; most texts have none."""
+_LONG = 16
+"""Characters of the shortest run, and so of the word that it stands in."""
+_SIGNS = (":", "=", "-----BEGIN")
+_NAMES = ("assw", "assphrase", "PASSW", "sshpass", "mysql", "mariadb", "--", "DENTIFIED", "dentified", "</")
+"""What a text has where `_SIGN` or `_NAMED` is found: looking for a word takes a fiftieth of what a pattern takes."""
 _TELLING = re.compile(r"\d|hf_|org_", re.ASCII)
 _ROUNDS = 4
 _KNOWN = 8
@@ -141,11 +146,22 @@ class Redactor:
 
 def _may_hold(text: str) -> bool:
     return _MIXED.search(text) is not None and (
-        _RUN.search(text) is not None
-        or _SIGN.search(text) is not None
+        (_has_long_word(text) and _RUN.search(text) is not None)
+        or (_has_one(_SIGNS, text) and _SIGN.search(text) is not None)
         or _SAID.search(text) is not None
-        or _NAMED.search(text) is not None
+        or (_has_one(_NAMES, text) and _NAMED.search(text) is not None)
     )
+
+
+def _has_one(words: tuple[str, ...], text: str) -> bool:
+    for word in words:  # noqa: SIM110 - a generator takes longer than all there is to do
+        if word in text:
+            return True
+    return False
+
+
+def _has_long_word(text: str) -> bool:
+    return max(map(len, text.split()), default=0) >= _LONG
 
 
 def _match_around(pattern: re.Pattern[str], text: str, at: int, lead: int) -> re.Match[str] | None:

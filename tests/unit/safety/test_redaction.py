@@ -1,7 +1,11 @@
 """Secrets go, and nothing else."""
 
+# pyright: reportPrivateUsage=false
+# Whether the quicker look misses what the patterns find shows only beside them.
+
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 from time import process_time
 
@@ -11,7 +15,7 @@ from benchmarks.redaction_secrets import kinds, secrets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_memory.core.redaction import rules
+from agent_memory.core.redaction import redactor, rules
 from agent_memory.core.redaction.redactor import Redactor
 
 REDACTOR = Redactor()
@@ -146,3 +150,18 @@ def test_rules_keep_whom_they_are_from() -> None:
 def test_what_stands_for_a_secret_is_none() -> None:
     made = next(secret for secret in SECRETS if secret.kind == "github-pat").secret
     assert REDACTOR.redact(f"use {made[:4]}{'x' * 36} here").found == ()
+
+
+PIECES = (
+    "password", "Pass", "passw", "passphrase", "PASSW", "sshpass", "mysql", "mariadb", "--", "token", "secret",
+    "IDENTIFIED", "identified", " BY ", "</", "apiKey>", ":", "=", " is ", " was ", "'", " ", "\n", "\u2028", "\x1f",
+    "abcdefgh", "0123456789abcdef", "-----BEGIN", "ABCD-1234", "7", "!", "\u00a0",
+)  # fmt: skip
+
+
+def test_looking_for_words_first_misses_nothing_that_the_patterns_find() -> None:
+    patterns = (redactor._RUN, redactor._SIGN, redactor._SAID, redactor._NAMED)
+    for one, other, third in product(PIECES, repeat=3):
+        text = one + other + third
+        found = redactor._MIXED.search(text) is not None and any(each.search(text) for each in patterns)
+        assert redactor._may_hold(text) is found, text

@@ -42,7 +42,7 @@ class Parts:
         self, index: Index, asked: Asked, names: Mapping[str, str], relevant: Collection[str]
     ) -> None:
         admitted = mask(index.catalogue, index.tags, asked.where)
-        docs = np.flatnonzero(admitted).astype(np.int32)
+        docs = np.flatnonzero(admitted)
         if len(docs) > EVERYTHING:
             raise ValueError(f"{len(docs)} entries; of more than {EVERYTHING} the index scores only some")
         parts, evidence = _parts(index, asked, admitted)
@@ -78,14 +78,22 @@ def _factors(weights: Weights) -> Floats:
 def _parts(index: Index, asked: Asked, admitted: Flags) -> tuple[list[Floats], Flags]:
     """What each weight is multiplied by, of every admitted document, and which of them are found at all."""
     question, catalogue = read_question(asked.text), index.catalogue
-    docs = np.flatnonzero(admitted).astype(np.int32)
+    docs = np.flatnonzero(admitted)
     words = lexical.score(index, question, admitted)
     vectors = {model: np.frombuffer(vector, "<f4") for model, vector in asked.vectors.items()}
     cosines = dense.score(index, docs, vectors)
     own = {"lexical": words.docs[docs], "dense": cosines.normal}
     one = msgspec.structs.replace(_ONE, apart=asked.weights.apart)
+    is_session = context.in_sessions(catalogue, docs)
     lent = {
-        name: context.lent(index, words, docs, own["dense"], msgspec.structs.replace(one, **{other: 0.0}))
+        name: context.lent(
+            index,
+            words,
+            docs,
+            own["dense"],
+            is_session=is_session,
+            weights=msgspec.structs.replace(one, **{other: 0.0}),
+        )
         for name, other in zip(_OWN, reversed(_OWN), strict=True)
     }
     by_field = metadata.author(catalogue, question, admitted, msgspec.structs.replace(one, speaker=0.0))
@@ -99,6 +107,6 @@ def _parts(index: Index, asked: Asked, admitted: Flags) -> tuple[list[Floats], F
     }
     evidence = (own["lexical"] > 0) | cosines.near | (by_both[docs] > 0) | (beside["date"] > 0)
     for each in lent.values():
-        evidence |= context.in_context(catalogue, docs, each)
+        evidence |= context.in_context(is_session, each)
     sides = [lent[mine][side] for side, mine in product(_LENT, _OWN)]
     return [*own.values(), *sides, *(beside[name] for name in _BESIDE)], evidence

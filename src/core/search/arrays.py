@@ -10,3 +10,5 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Flags: TypeAlias = NDArray[np.bool_]
 Numbers: TypeAlias = NDArray[np.int32]
+Places: TypeAlias = NDArray[np.intp]
+"""Where something stands in an array. By these numpy reads twice as fast as by shorter numbers, which it widens."""

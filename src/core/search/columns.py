@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .arrays import Floats, Numbers
 
 _FIRST = 256
 
@@ -66,11 +65,6 @@ class Rows:
 
     def __len__(self) -> int:
         return self._count
-
-    def floats(self, rows: Numbers) -> Floats:
-        """These rows, as float32."""
-        taken: NDArray[Any] = self.view.take(rows, axis=0)
-        return taken.astype(np.float32)
 
     @property
     def view(self) -> NDArray[Any]:

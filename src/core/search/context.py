@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .arrays import Flags, Floats, Numbers
+    from .arrays import Flags, Floats, Places
     from .catalogue import Catalogue
     from .index import Index
     from .lexical import Words
@@ -34,6 +34,8 @@ def session_scores(index: Index, words: Words, admitted: Flags) -> Floats:
     """
     scope = index.catalogue.docs["scope"]
     is_session = index.catalogue.scopes.sessions
+    if not is_session.any():
+        return np.zeros(len(scope), np.float32)
     sessions = np.zeros(len(is_session), np.bool_)
     sessions[scope[admitted]] = True
     sessions &= is_session
@@ -52,56 +54,63 @@ def session_scores(index: Index, words: Words, admitted: Flags) -> Floats:
     return np.where(is_session[scope], held[scope], words.docs)
 
 
-def lent(index: Index, words: Words, docs: Numbers, meaning: Floats, weights: Weights) -> dict[str, Floats]:
+def in_sessions(catalogue: Catalogue, docs: Places) -> Flags:
+    """Which of `docs` were written in a session."""
+    flags: Flags = catalogue.scopes.sessions.take(catalogue.docs["scope"].take(docs))
+    return flags
+
+
+def lent(
+    index: Index, words: Words, docs: Places, meaning: Floats, *, is_session: Flags, weights: Weights
+) -> dict[str, Floats]:
     """What the neighbours in the same scope give of theirs, and nothing twice: a word of the question that an entry
     lacks comes from the nearest who holds it, and who is nearer in `meaning` gives the difference to the best so far.
     `docs` ascend; only they can give.
     """
     catalogue = index.catalogue
-    places = np.full(len(catalogue) + 1, -1, np.int32)
-    places[docs] = np.arange(len(docs), dtype=np.int32)
-    before = _neighbour(catalogue, docs, places, "before")
-    after = _neighbour(catalogue, docs, places, "after")
-    is_session = catalogue.scopes.sessions[catalogue.docs["scope"][docs]]
+    places = np.full(len(catalogue) + 1, -1)
+    places[docs] = np.arange(len(docs))
+    before = _neighbour(catalogue, docs, is_session, places, "before")
+    after = _neighbour(catalogue, docs, is_session, places, "after")
     share = np.where(is_session, np.float32(1), np.float32(weights.apart))
-    rings = ((before,), (after,), (np.append(before, -1)[before], np.append(after, -1)[after]))
+    rings = ((before,), (after,), (_with(-1, before).take(before), _with(-1, after).take(after)))
     by_words = _lacking(words, docs, rings)
     by_meaning = _nearer(meaning, rings)
     by_before, by_after, by_beyond = (
         share * (np.float32(weights.lexical) * lacked + np.float32(weights.dense) * nearer)
         for lacked, nearer in zip(by_words, by_meaning, strict=True)
     )
-    asks = np.append(catalogue.docs["asks"][docs], False)
+    asks = _with(False, catalogue.docs["asks"].take(docs))  # noqa: FBT003 - what no neighbour is
     return {
         "before": np.float32(weights.before) * by_before,
         "after": np.float32(weights.after) * by_after,
         "beyond": np.float32(weights.beyond) * by_beyond,
-        "answer": np.float32(weights.answer) * by_before * asks[before],
+        "answer": np.float32(weights.answer) * by_before * asks.take(before),
     }
 
 
-def _lacking(words: Words, docs: Numbers, rings: Sequence[Sequence[Numbers]]) -> list[Floats]:
+def _lacking(words: Words, docs: Places, rings: Sequence[Sequence[Places]]) -> list[Floats]:
     """Of each ring the words that none before it holds; of a long entry's no more than its best chunk holds."""
     held = _held(words, docs)
-    best = np.append(words.docs[docs], np.float32(0))
+    best = _with(0, words.docs.take(docs))
     so_far = held[:-1]
     sums = _sums(words)
     given: list[Floats] = []
     for ring in rings:
-        theirs = reduce(np.bitwise_or, [held[side] for side in ring])
-        most = reduce(np.add, [best[side] for side in ring])
+        theirs = reduce(np.bitwise_or, [held.take(side) for side in ring])
+        most = reduce(np.add, [best.take(side) for side in ring])
         given.append(np.minimum(_worth(sums, theirs & ~so_far), most))
         so_far = so_far | theirs
     return given
 
 
-def _held(words: Words, docs: Numbers) -> NDArray[np.uint64]:
+def _held(words: Words, docs: Places) -> NDArray[np.uint64]:
     """Which words each of `docs` holds, a bit each; the last row, for no neighbour, holds none."""
     held = np.zeros(len(docs) + 1, np.uint64)
     for bit, holders in enumerate(words.holders):
         holds = np.zeros(len(words.docs), np.bool_)
         holds[holders] = True
-        held[:-1] |= holds[docs].astype(np.uint64) << np.uint64(bit)
+        held[:-1] |= holds.take(docs).astype(np.uint64) << np.uint64(bit)
     return held
 
 
@@ -116,32 +125,42 @@ def _worth(sums: Sequence[Floats], held: NDArray[np.uint64]) -> Floats:
     """The sum of the shares of the words whose bits are set, eight of them by one look."""
     total = np.zeros(len(held), np.float32)
     for place, each in enumerate(sums):
-        total += each[((held >> np.uint64(8 * place)) & np.uint64(255)).astype(np.intp)]
+        total += each.take(((held >> np.uint64(8 * place)) & np.uint64(255)).view(np.intp))
     return total
 
 
-def _nearer(meaning: Floats, rings: Sequence[Sequence[Numbers]]) -> list[Floats]:
-    padded = np.append(meaning, np.float32(0))
+def _nearer(meaning: Floats, rings: Sequence[Sequence[Places]]) -> list[Floats]:
+    padded = _with(0, meaning)
     given: list[Floats] = []
     nearest = meaning
     for ring in rings:
-        further = reduce(np.maximum, [padded[side] for side in ring], nearest)
+        further = reduce(np.maximum, [padded.take(side) for side in ring], nearest)
         given.append(further - nearest)
         nearest = further
     return given
 
 
-def in_context(catalogue: Catalogue, docs: Numbers, parts: Mapping[str, Floats]) -> Flags:
+def in_context(is_session: Flags, parts: Mapping[str, Floats]) -> Flags:
     """Found by its neighbours alone: only in a session, where an answer need not repeat the question's words."""
-    is_session: Flags = catalogue.scopes.sessions[catalogue.docs["scope"][docs]]
     return is_session & ((parts["before"] > 0) | (parts["after"] > 0))
 
 
-def _neighbour(catalogue: Catalogue, docs: Numbers, places: Numbers, side: str) -> Numbers:
+def _neighbour(catalogue: Catalogue, docs: Places, is_session: Flags, places: Places, side: str) -> Places:
     """As a place in `docs`, -1 for none."""
-    there = catalogue.docs[side][docs]
-    place = places[there]
-    at = catalogue.docs["at"]
-    together = catalogue.scopes.sessions[catalogue.docs["scope"][docs]]
-    together = together | (np.abs(at[docs] - at[there]) <= _TOGETHER)
-    return np.where((there >= 0) & together, place, -1).astype(np.int32)
+    there = catalogue.docs[side].take(docs).astype(np.intp)
+    place = places.take(there)
+    if not is_session.all():
+        at = catalogue.docs["at"]
+        together = np.abs(at.take(docs) - at.take(there)) <= _TOGETHER
+        together |= is_session
+        place[~together] = -1
+    place[there < 0] = -1
+    return place
+
+
+def _with(none: Any, values: NDArray[Any]) -> NDArray[Any]:
+    """`none` behind them, which is what -1 leads to."""
+    longer = np.empty(len(values) + 1, values.dtype)
+    longer[:-1] = values
+    longer[-1] = none
+    return longer

@@ -24,6 +24,7 @@ _NUMBERS = {name: number for number, name in enumerate(_MONTHS, 1)} | {
     name[:3]: number for number, name in enumerate(_MONTHS, 1)
 }
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
+_DIGIT = re.compile(r"\d", re.ASCII)
 _ISO = re.compile(r"(?<![\d/-])(\d{4})[-/](\d\d)(?:[-/](\d\d))?(?![\d/-])", re.ASCII)
 _DOTTED = re.compile(r"(?<![\w.-])(\d{1,2})\. ?(\d{1,2})\. ?((?:19|20)\d\d)(?![\w-]|\.\d)", re.ASCII)
 _SLASHED = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})/((?:19|20)\d\d)(?![\w/-]|\.\d)", re.ASCII)
@@ -98,12 +99,7 @@ def _named(found: Days | Period, now: datetime, said: str) -> Named:
 
 def _absolute(question: str, now: datetime, first_year: int) -> Iterator[Named]:
     zone = now.tzinfo or UTC
-    found = [
-        *(_dates(zone, (year, month, day)) for year, month, day in _matches(_ISO, question)),
-        *(_dates(zone, (year, month, day)) for day, month, year in _matches(_DOTTED, question)),
-        *(_dates(zone, (year, m, n), (year, n, m)) for m, n, year in _matches(_SLASHED, question)),
-        *_periods(question, zone),
-    ]
+    found = list(_in_digits(question, zone)) if _DIGIT.search(question) else []
     for match in list(_NAMED.finditer(question))[:_MOST]:
         day, name, other_day, year = match.groups()
         beside = day or other_day or year
@@ -117,6 +113,13 @@ def _absolute(question: str, now: datetime, first_year: int) -> Iterator[Named]:
             year = int(match[1])
             found.append(Named((Stretch(*months(year, 1, 12).period(zone), 1.0),)))
     yield from found
+
+
+def _in_digits(question: str, zone: tzinfo) -> Iterator[Named]:
+    yield from (_dates(zone, (year, month, day)) for year, month, day in _matches(_ISO, question))
+    yield from (_dates(zone, (year, month, day)) for day, month, year in _matches(_DOTTED, question))
+    yield from (_dates(zone, (year, m, n), (year, n, m)) for m, n, year in _matches(_SLASHED, question))
+    yield from _periods(question, zone)
 
 
 def _periods(question: str, zone: tzinfo) -> Iterator[Named]:

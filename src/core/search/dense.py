@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .arrays import Flags, Floats, Numbers
+    from .arrays import Flags, Floats, Places
     from .index import Index
 
 _NEAR = 0.5
@@ -45,30 +45,29 @@ UNKNOWN = -2.0
 def spread(cosines: Floats) -> Cosines:
     """From 0 to 1 over those that are known."""
     known = cosines > UNKNOWN
-    if not known.any():
+    high = float(cosines.max(initial=UNKNOWN))
+    if high <= UNKNOWN:
         return Cosines(np.zeros(len(cosines), np.float32), np.zeros(len(cosines), np.bool_), 0.0)
-    low, high = min(float(cosines[known].min()), 0.0), float(cosines[known].max())
     if high < _LEAST:
         return Cosines(np.zeros(len(cosines), np.float32), np.zeros(len(cosines), np.bool_), high)
-    normal = np.where(known, (cosines - low) / max(high - low, 1e-6), 0).astype(np.float32)
-    return Cosines(normal, known & (normal >= max(_NEAR, (_LEAST - low) / max(high - low, 1e-6))), high)
+    low = float(cosines.min(where=known, initial=0.0))
+    over = np.float32(max(high - low, 1e-6))
+    normal: Floats = (cosines - np.float32(low)) / over
+    normal *= known
+    return Cosines(normal, known & (normal >= max(_NEAR, (_LEAST - low) / float(over))), high)
 
 
-def score(index: Index, docs: Numbers, vectors: Mapping[str, Floats]) -> Cosines:
+def score(index: Index, docs: Places, vectors: Mapping[str, Floats]) -> Cosines:
     """Of each of `docs`, which ascend. Several models while one takes over from another: the first that knows it."""
     normal = np.zeros(len(docs), np.float32)
     known = np.zeros(len(docs), np.bool_)
     near = np.zeros(len(docs), np.bool_)
     best = 0.0
     for model, vector in vectors.items():
-        table = index.tables[model]
-        rows = table.rows_of(docs)
-        if not len(rows):
-            continue
-        cosines = table.cosines(vector, rows)
-        here = np.full(len(docs), UNKNOWN, np.float32)
-        np.maximum.at(here, np.searchsorted(docs, table.chunks["doc"][rows]), cosines)
+        here = index.tables[model].best(vector, docs, UNKNOWN)
         meaning = spread(here)
+        if len(vectors) == 1:
+            return meaning
         best = max(best, meaning.best)
         new = (here > UNKNOWN) & ~known
         normal[new] = meaning.normal[new]

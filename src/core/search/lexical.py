@@ -28,6 +28,8 @@ class Words(NamedTuple):
 
     def best_chunk(self, index: Index, doc: int) -> tuple[int, int]:
         """Its place in the text; (0, 0) for the only one, or where no word is found."""
+        if len(index.chunks) == len(index.first_chunk):
+            return 0, 0
         first = int(index.first_chunk["row"][doc])
         last = (
             int(index.first_chunk["row"][doc + 1]) if doc + 1 < len(index.first_chunk) else len(index.chunks)
@@ -47,8 +49,8 @@ def score(index: Index, question: Question, admitted: Flags) -> Words:
     holders: list[Numbers] = []
     for term in question.terms:
         rows = index.postings.rows(term)
-        docs = doc_of[rows]
-        seen = admitted[docs]
+        docs = doc_of.take(rows)
+        seen = admitted.take(docs)
         rows, docs = rows[seen], docs[seen]
         if len(rows):
             shares[term] = idf(min(len(rows), total), total)

@@ -16,7 +16,7 @@ from .weights import HALF_LIFE_DAYS, Weights
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .arrays import Flags, Floats, Numbers
+    from .arrays import Flags, Floats, Numbers, Places
     from .dates import Stretch
     from .index import Index
     from .lexical import Words
@@ -73,24 +73,24 @@ def small(
     index: Index,
     question: Question,
     words: Words,
-    docs: Numbers,
+    docs: Places,
     *,
     now: datetime,
     weights: Weights,
 ) -> dict[str, Floats]:
     """Of the candidates only: what tips the balance between near equals."""
     columns = index.catalogue.docs
-    age = np.maximum(0, to_micros(now) - columns["at"][docs]).astype(np.float32) / np.float32(_DAY)
+    age = np.maximum(0, to_micros(now) - columns["at"].take(docs)).astype(np.float32) / np.float32(_DAY)
     return {
-        "question": np.float32(-weights.question) * columns["asks"][docs],
-        "recency": np.float32(weights.recency) * np.exp2(-age / _HALF_LIVES[columns["kind"][docs]]),
-        "importance": np.float32(weights.importance) * (columns["importance"][docs] - np.float32(0.5)),
+        "question": np.float32(-weights.question) * columns["asks"].take(docs),
+        "recency": np.float32(weights.recency) * np.exp2(-age / _HALF_LIVES.take(columns["kind"].take(docs))),
+        "importance": np.float32(weights.importance) * (columns["importance"].take(docs) - np.float32(0.5)),
         "title": np.float32(weights.title) * _titled(index, words, docs),
         "tag": np.float32(weights.tag) * _tagged(index, question, docs),
     }
 
 
-def _titled(index: Index, words: Words, docs: Numbers) -> Floats:
+def _titled(index: Index, words: Words, docs: Places) -> Floats:
     found = np.zeros(len(docs), np.float32)
     for term, share in words.shares.items():
         holders = index.titles.rows(term)
@@ -99,7 +99,7 @@ def _titled(index: Index, words: Words, docs: Numbers) -> Floats:
     return found
 
 
-def _tagged(index: Index, question: Question, docs: Numbers) -> Floats:
+def _tagged(index: Index, question: Question, docs: Places) -> Floats:
     words = list(question.names)
     names = {*words, *(f"{one}-{other}" for one, other in pairwise(words))}
     found = np.zeros(len(docs), np.bool_)

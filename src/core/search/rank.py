@@ -13,16 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from numpy.typing import NDArray
-
-    from .arrays import Flags, Floats, Numbers
+    from .arrays import Flags, Floats, Places
     from .index import Index
     from .question import Question
     from .weights import Weights
 
-_ALL = 2_048
+_ALL = 1_024
 """Up to so many admitted documents, each is scored with everything."""
-_BEST = 192
+_BEST = 128
 _LEVELS = 1_024
 
 
@@ -63,43 +61,58 @@ def rank(
     if not len(docs):
         return []
     cosines = dense.score(index, docs, vectors)
-    own = fused(words.docs[docs], cosines.normal, weights)
-    lent = context.lent(index, words, docs, cosines.normal, weights)
+    by_words = words.docs.take(docs)
+    own = fused(by_words, cosines.normal, weights)
+    is_session = context.in_sessions(index.catalogue, docs)
+    lent = context.lent(index, words, docs, cosines.normal, is_session=is_session, weights=weights)
     parts = {
         "own": own,
         **lent,
-        "session": sessions[docs],
-        "author": author[docs],
-        "date": date[docs],
+        "session": sessions.take(docs),
+        "author": author.take(docs),
+        "date": date.take(docs),
         **metadata.small(index, question, words, docs, now=now, weights=weights),
     }
-    total: Floats = np.stack(list(parts.values())).sum(axis=0)
-    evidence = (words.docs[docs] > 0) | cosines.near | context.in_context(index.catalogue, docs, lent)
-    evidence |= (author[docs] > 0) | (date[docs] > 0)
+    total: Floats = np.zeros(len(docs), np.float32)
+    for part in parts.values():
+        total += part
+    evidence = (by_words > 0) | cosines.near | context.in_context(is_session, lent)
+    evidence |= (parts["author"] > 0) | (parts["date"] > 0)
     named = bool(words.shares and weights.lexical) or author.any() or date.any()
     sure = 1.0 if named else cosines.sure
+    best = _best(index, docs, np.where(evidence, total, -np.inf), limit)
+    given = {name: part[best].tolist() for name, part in parts.items()}
     return [
-        _ranked(index, int(docs[n]), n, words=words, cosines=cosines, total=total, parts=parts, sure=sure)
-        for n in _best(index, docs, np.where(evidence, total, -np.inf), limit)
+        _ranked(
+            index,
+            int(docs[place]),
+            place,
+            words=words,
+            cosines=cosines,
+            score=float(total[place]),
+            parts={name: part[n] for name, part in given.items() if part[n]},
+            sure=sure,
+        )
+        for n, place in enumerate(best)
     ]
 
 
-def _candidates(index: Index, first: Floats, admitted: Flags, nearest: Mapping[str, Numbers]) -> Numbers:
+def _candidates(index: Index, first: Floats, admitted: Flags, nearest: Mapping[str, Places]) -> Places:
     """Everything when it is little, else the best by words and by meaning, with what stands around them."""
     if np.count_nonzero(admitted) <= _ALL:
-        return np.flatnonzero(admitted).astype(np.int32)
+        return np.flatnonzero(admitted)
     chosen = np.zeros(len(first), np.bool_)
     chosen[_highest(first)] = True
     for model, rows in nearest.items():
-        chosen[index.tables[model].chunks["doc"][rows]] = True
+        chosen[index.tables[model].chunks["doc"].take(rows)] = True
     here = np.flatnonzero(chosen)
     for side in ("before", "after"):
-        there = index.catalogue.docs[side][here]
+        there = index.catalogue.docs[side].take(here)
         chosen[there[there >= 0]] = True
-    return np.flatnonzero(chosen & admitted).astype(np.int32)
+    return np.flatnonzero(chosen & admitted)
 
 
-def _highest(scores: Floats) -> NDArray[np.intp]:
+def _highest(scores: Floats) -> Places:
     """Where the `_BEST` highest of what is above 0 stand, or a few more.
 
     By counting: numpy's partition takes twenty times as long where many values are equal, and here most are.
@@ -107,13 +120,13 @@ def _highest(scores: Floats) -> NDArray[np.intp]:
     places = np.flatnonzero(scores > 0)
     if len(places) <= _BEST:
         return places
-    level = (scores[places] * (_LEVELS / scores.max())).astype(np.int32)
+    level = (scores.take(places) * (_LEVELS / scores.max())).astype(np.int32)
     above = np.cumsum(np.bincount(level, minlength=_LEVELS + 1)[::-1])[::-1]
     least = int(np.flatnonzero(above >= _BEST)[-1])
     return np.concatenate([places[level > least], places[level == least][-_BEST:]])
 
 
-def _best(index: Index, docs: Numbers, total: Floats, limit: int) -> list[int]:
+def _best(index: Index, docs: Places, total: Floats, limit: int) -> list[int]:
     """Positions in `docs`, best first; the newest of equals."""
     if len(total) > limit * 4:
         at_least = np.partition(total, -limit)[-limit]
@@ -121,9 +134,11 @@ def _best(index: Index, docs: Numbers, total: Floats, limit: int) -> list[int]:
     else:
         places = np.arange(len(total))
     ids = index.catalogue.ids
-    rest = [int(place) for place in places if total[place] > -np.inf]
-    names = {place: ids[int(docs[place])] for place in rest}
-    scores: list[float] = total.tolist()
+    places = places[total[places] > -np.inf]
+    rest: list[int] = places.tolist()
+    chosen: list[int] = docs[places].tolist()
+    names = {place: ids[doc] for place, doc in zip(rest, chosen, strict=True)}
+    scores: dict[int, float] = dict(zip(rest, total[places].tolist(), strict=True))
     rest.sort(key=names.__getitem__, reverse=True)
     rest.sort(key=scores.__getitem__, reverse=True)
     return rest[:limit]
@@ -136,8 +151,8 @@ def _ranked(
     *,
     words: lexical.Words,
     cosines: dense.Cosines,
-    total: Floats,
-    parts: Mapping[str, Floats],
+    score: float,
+    parts: dict[str, float],
     sure: float,
 ) -> Ranked:
     by_words = float(words.docs[doc])
@@ -145,11 +160,11 @@ def _ranked(
     start, end = words.best_chunk(index, doc)
     return Ranked(
         id=index.catalogue.ids[doc],
-        score=float(total[place]),
+        score=score,
         match="both" if by_words and near else "dense" if near else "lexical",
         lexical=by_words,
         dense=float(cosines.normal[place]),
-        parts={name: float(each[place]) for name, each in parts.items() if each[place]},
+        parts=parts,
         start=start,
         end=end,
         sure=sure,

@@ -13,10 +13,8 @@ from ...ports.scopes import GLOBAL, visible, within
 from .filters import (
     CURRENT_AS_OF,
     FIELDS,
-    FIRST,
     FORMER_AS_OF,
     IN_SCOPE,
-    LAST,
     TAGS,
     TagMode,
     filter_parameters,
@@ -42,7 +40,9 @@ _MANY = (
 _CURRENT = f"SELECT {COLUMNS} FROM entries WHERE id = ?"  # noqa: S608 - same
 _FORMER = f"SELECT {COLUMNS}, until FROM revisions WHERE id = ? ORDER BY version DESC LIMIT ?"  # noqa: S608 - same
 
-# Each walks one index in the order asked and stops at the limit, however many entries there are.
+# Each walks one index in the order asked, from where the page before ended, and stops at the limit, however many there
+# are. The bound of time that lies behind must not look like one to the planner (hence its plus sign): it would begin
+# there, and walk all pages before this one. `_start` sees to that bound.
 _WALK = (
     "SELECT {columns} FROM {table} e INDEXED BY {table}_{index} WHERE {place} AND {fields} AND {tags} AND {instant} "
     "AND (e.at, e.id) {after} (:after_at, :after_id) ORDER BY e.at {way}, e.id {way} LIMIT :limit"
@@ -54,10 +54,11 @@ _INSTANTS = {
     "former": ("revisions", FORMER_AS_OF),
 }
 _WAYS: dict[Order, tuple[str, str]] = {"newest": ("<", "DESC"), "oldest": (">", "ASC")}
+_BEHIND: dict[Order, str] = {"newest": "e.at < :until", "oldest": "e.at >= :since"}
 _WALKS: dict[tuple[str, str, Order, TagMode], str] = {
     (index, instant, order, tags): _WALK.format(
-        columns=E_COLUMNS, table=table, index=index, place=place, fields=FIELDS, tags=tag_sql, instant=instant_sql,
-        after=after, way=way,
+        columns=E_COLUMNS, table=table, index=index, place=place, tags=tag_sql, instant=instant_sql,
+        fields=FIELDS.replace(_BEHIND[order], f"+{_BEHIND[order]}"), after=after, way=way,
     )
     for index, place in _PLACES.items()
     for instant, (table, instant_sql) in _INSTANTS.items()
@@ -111,7 +112,7 @@ def history(connection: sqlite3.Connection, entry_id: str, limit: int, ceiling: 
 def page(connection: sqlite3.Connection, query: EntryQuery) -> Page[Entry]:
     parameters = filter_parameters(query.filter)
     parameters["limit"] = query.limit + 1
-    parameters["after_at"], parameters["after_id"] = _start(query)
+    parameters["after_at"], parameters["after_id"] = _start(query, parameters)
     with snapshot(connection):
         mode = tag_mode(connection, query.filter, parameters)
         if mode == "rare":
@@ -149,12 +150,17 @@ def _cursor(order: Order, row: Row) -> str:
     return f"{place}.{crc32(place.encode()):08x}"
 
 
-def _start(query: EntryQuery) -> tuple[int, str]:
-    """Where the page begins. The checksum tells a cut or altered cursor from ours; it guards no secret."""
+def _start(query: EntryQuery, parameters: Parameters) -> tuple[int, str]:
+    """Where the page begins: behind the cursor, and within the bounds of time. Ids are longer than "". The checksum
+    tells a cut or altered cursor from ours; it guards no secret.
+    """
+    newest = query.order == "newest"
+    bound = (parameters["until"] if newest else parameters["since"], "")
     if query.cursor is None:
-        return (LAST, "") if query.order == "newest" else (FIRST, "")
+        return bound
     place, _, mark = checked(query.cursor, "cursor").rpartition(".")
     at, _, id_ = place[1:].partition(".")
     if place[:1] != query.order[0] or mark != f"{crc32(place.encode()):08x}":
         raise Rejected("cursor: not one that a page of this order gave; start again without it", "cursor")
-    return int(at), id_
+    after = (int(at), id_)
+    return min(after, bound) if newest else max(after, bound)

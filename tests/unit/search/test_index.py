@@ -105,6 +105,17 @@ def test_the_nearest_hold_the_ten_nearest() -> None:
     assert held >= 0.97 * 200
 
 
+def test_a_long_document_does_not_take_every_place_among_the_nearest() -> None:
+    table, floats = _table(3_000)
+    near = [(floats[0] + made) / np.linalg.norm(floats[0] + made) for made in floats[:200] * 0.2]
+    table.put(0, [Vector(values=each.astype("<f4").tobytes()) for each in near])
+    rows = table.nearest(floats[0], np.ones(3_000, np.bool_))
+    docs = table.chunks["doc"][rows].tolist()
+    assert docs.count(0) == 1
+    others = [doc for doc in np.argsort(-(floats @ floats[0]))[:30].tolist() if doc]
+    assert len(set(others[:10]) & set(docs)) >= 9
+
+
 def test_among_the_nearest_are_the_furthest_for_the_scale() -> None:
     table, floats = _table(6_000)
     rows = table.nearest(floats[0], np.ones(6_000, np.bool_))

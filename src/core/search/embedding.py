@@ -53,6 +53,7 @@ class Embedding:
         self._quick = quick
         self._stored = stored
         self._owner = owner
+        self._of: Index | None = None
         self._unembedded: dict[str, None] = {}
         self._waiting: dict[str, None] = {}
         self._try_again_at: dict[str, float] = {}
@@ -85,8 +86,12 @@ class Embedding:
         """Whether `sweep` has something to do by now."""
         return self._stored is not None and bool(self._waiting) and self._allowed(self._stored)
 
-    def clear(self) -> None:
-        self._unembedded.clear()
+    def begin(self, index: Index | None) -> None:
+        """What is missing is now told of this index, of which nothing is known yet. Who still makes vectors for the one
+        before keeps its books: what they strike off is not there in the new one.
+        """
+        self._of = index
+        self._unembedded = {}
         self._waiting.clear()
 
     async def restored(self, index: Index) -> None:
@@ -113,12 +118,15 @@ class Embedding:
 
     async def late(self, index: Index) -> None:
         """What was too much for the quick embedder to do at once, or failed."""
-        while self._quick is not None and self._allowed(self._quick):
-            some = list(self._unembedded)[:_PAGE]
+        while self._quick is not None and index is self._of and self._allowed(self._quick):
+            books = self._unembedded
+            some = list(books)[:_PAGE]
             if not some:
                 return
             entries = await self._storage.get(some)
-            self._drop(self._unembedded, set(some).difference(entry.id for entry in entries))
+            if index is not self._of:
+                return
+            self._drop(books, set(some).difference(entry.id for entry in entries))
             await self._embed(index, self._quick, entries)
 
     async def take(self, index: Index, ids: Sequence[str], *, wait: bool) -> None:
@@ -176,7 +184,8 @@ class Embedding:
             yield some
 
     async def _embed(self, index: Index, embedder: Embedder, entries: Sequence[Entry]) -> None:
-        self._unembedded.update(dict.fromkeys(entry.id for entry in entries))
+        books = self._unembedded
+        books.update(dict.fromkeys(entry.id for entry in entries))
         if not self._allowed(embedder):
             return
         try:
@@ -185,9 +194,15 @@ class Embedding:
             # Said by the next answer; the entries are found by their words.
             self._pause(embedder)
             return
-        made = {entry.id: each for entry, each in zip(entries, vectors, strict=True)}
-        await self._put(index, embedder.model, made)
-        self._drop(self._unembedded, made)
+
+        def put() -> None:
+            for entry, each in zip(entries, vectors, strict=True):
+                # Of a version that was replaced meanwhile they would stand in for those of its successor.
+                if index.holds(entry.id, entry.version):
+                    index.put_vectors(entry.id, embedder.model, each)
+
+        await self._worker.run(put)
+        self._drop(books, [entry.id for entry in entries])
 
     async def _put(self, index: Index, model: str, vectors: Mapping[str, Sequence[Vector]]) -> None:
         def put() -> None:

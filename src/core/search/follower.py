@@ -91,7 +91,7 @@ class Follower:
     async def fill(self) -> None:
         """From the sidecar, else from the store. What changes meanwhile is in the outbox after its head."""
         async with self._turn:
-            self._embedding.clear()
+            self._embedding.begin(None)
             self._mark = None
             head = await self._storage.outbox_head()
             if not self._loaded:
@@ -99,10 +99,12 @@ class Follower:
                 self._loaded = True
                 if (kept := await self._keeping.load(head, _BEHIND)) is not None:
                     self._seq, index = kept
+                    self._embedding.begin(index)
                     await self._embedding.restored(index)
                     self._index = index
                     return
             index = await self._worker.run(_new_index)
+            self._embedding.begin(index)
             query = EntryQuery(filter=_EVERYTHING, order="oldest", limit=_PAGE)
             count = 0
             while True:

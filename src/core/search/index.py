@@ -60,7 +60,7 @@ class Index:
 
     def put(self, entry: Entry) -> None:
         """In place of its former version. What is not active is not found."""
-        if self.catalogue.holds(entry.id, entry.version):
+        if self.holds(entry.id, entry.version):
             return
         if entry.state != "active":
             self.remove(entry.id)
@@ -76,6 +76,9 @@ class Index:
             self.tags.add(doc, entry.tags)
         if entry.title:
             self.titles.add(doc, set(self.words.terms(entry.title)))
+
+    def holds(self, entry_id: str, version: int) -> bool:
+        return self.catalogue.holds(entry_id, version)
 
     def remove(self, entry_id: str) -> None:
         self.catalogue.remove(entry_id)

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from agent_memory.adapters.inprocess.worker import ThreadWorker
+from agent_memory.core.search import follower
+from agent_memory.core.search.found import VectorCount
 from agent_memory.core.search.searching import Search
 from agent_memory.ports.changes import ReplaceEntry
 from agent_memory_contract.builders import adds, changed, entry
@@ -16,6 +18,8 @@ from .words_embedder import WordEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    import pytest
 
     from agent_memory.adapters.sqlite import SqliteStorage
     from agent_memory.core.search.found import Answer
@@ -153,3 +157,58 @@ async def test_a_change_of_the_text_is_embedded_again_and_one_of_the_tags_is_not
         assert seen(await ask(search, clock)) == ([], True)
         await search.idle()
         assert seen(await ask(search, clock)) == ([], False)
+
+
+def slow_at_first() -> tuple[WordEmbedder, asyncio.Event, asyncio.Event]:
+    """It says that it has begun with its first documents, and goes on with them when it is told to."""
+    quick, begun, go_on = WordEmbedder("quick"), asyncio.Event(), asyncio.Event()
+    embed = quick.embed
+
+    async def held(texts: Any, *, kind: Any) -> list[bytes]:
+        if kind == "document" and not begun.is_set():
+            begun.set()
+            await go_on.wait()
+        return await embed(texts, kind=kind)
+
+    quick.embed = held  # type: ignore[method-assign] # as a busy machine does
+    return quick, begun, go_on
+
+
+async def test_vectors_of_a_version_that_was_replaced_meanwhile_come_to_nothing(
+    storage: SqliteStorage, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "_EMBEDDED_AT_ONCE", 0)
+    quick, begun, go_on = slow_at_first()
+    animal, other = entry("a zebra"), entry("the deploy")
+    await storage.apply(*adds(animal, other))
+    async with searching(storage, clock, quick=quick) as search:
+        await ask(search, clock)
+        await begun.wait()
+        monkeypatch.setattr(follower, "_EMBEDDED_AT_ONCE", 4_000)
+        await storage.apply(
+            ReplaceEntry(changed(animal, content="the release"), 1),
+            ReplaceEntry(changed(other, content="a giraffe"), 1),
+        )
+        await ask(search, clock)
+        go_on.set()
+        await search.idle()
+        assert seen(await ask(search, clock)) == ([other.id], False)
+
+
+async def test_vectors_made_for_an_index_of_before_leave_none_out_of_the_new_one(
+    storage: SqliteStorage, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "_EMBEDDED_AT_ONCE", 0)
+    quick, begun, go_on = slow_at_first()
+    await storage.apply(*adds(*[entry(f"a zebra {n}") for n in range(300)]))
+    async with searching(storage, clock, quick=quick) as search:
+        await ask(search, clock)
+        await begun.wait()
+        await search.rebuild()
+        assert (await ask(search, clock)).degraded
+        go_on.set()
+        await search.idle()
+        await ask(search, clock)
+        await search.idle()
+        assert not (await ask(search, clock)).degraded
+        assert await search.vectors() == VectorCount(entries=300, pending=0)

@@ -103,7 +103,9 @@ def _parts(index: Index, asked: Asked, admitted: Flags) -> tuple[list[Floats], F
         "author": by_field[docs],
         "speaker": (by_both - by_field)[docs],
         "date": metadata.date(catalogue, question, admitted, asked.now, one)[docs],
-        **metadata.small(index, question, words, docs, now=asked.now, weights=one),
+        **metadata.small(
+            index, docs, metadata.filed(index, question, words, one), now=asked.now, weights=one
+        ),
     }
     evidence = (own["lexical"] > 0) | cosines.near | (by_both[docs] > 0) | (beside["date"] > 0)
     for each in lent.values():

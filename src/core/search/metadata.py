@@ -14,7 +14,7 @@ from .dates import named_times
 from .weights import HALF_LIFE_DAYS, Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .arrays import Flags, Floats, Numbers, Places
     from .dates import Stretch
@@ -69,14 +69,20 @@ def _fits(at: Numbers, stretches: Iterable[Stretch]) -> Floats:
     return fits
 
 
+def filed(index: Index, question: Question, words: Words, weights: Weights) -> dict[str, Floats]:
+    """For the question's words that stand in the title, and for a tag that the question names."""
+    titled = np.zeros(len(index.catalogue), np.float32)
+    for term, share in words.shares.items():
+        titled[index.titles.rows(term)] += np.float32(share)
+    named = list(question.names)
+    tagged = np.zeros(len(index.catalogue), np.float32)
+    for name in {*named, *(f"{one}-{other}" for one, other in pairwise(named))}:
+        tagged[index.tags.rows(name)] = 1
+    return {"title": np.float32(weights.title) * titled, "tag": np.float32(weights.tag) * tagged}
+
+
 def small(
-    index: Index,
-    question: Question,
-    words: Words,
-    docs: Places,
-    *,
-    now: datetime,
-    weights: Weights,
+    index: Index, docs: Places, filed: Mapping[str, Floats], *, now: datetime, weights: Weights
 ) -> dict[str, Floats]:
     """Of the candidates only: what tips the balance between near equals."""
     columns = index.catalogue.docs
@@ -85,26 +91,5 @@ def small(
         "question": np.float32(-weights.question) * columns["asks"].take(docs),
         "recency": np.float32(weights.recency) * np.exp2(-age / _HALF_LIVES.take(columns["kind"].take(docs))),
         "importance": np.float32(weights.importance) * (columns["importance"].take(docs) - np.float32(0.5)),
-        "title": np.float32(weights.title) * _titled(index, words, docs),
-        "tag": np.float32(weights.tag) * _tagged(index, question, docs),
+        **{name: part.take(docs) for name, part in filed.items()},
     }
-
-
-def _titled(index: Index, words: Words, docs: Places) -> Floats:
-    found = np.zeros(len(docs), np.float32)
-    for term, share in words.shares.items():
-        holders = index.titles.rows(term)
-        if len(holders):
-            found += np.float32(share) * np.isin(docs, holders)
-    return found
-
-
-def _tagged(index: Index, question: Question, docs: Places) -> Floats:
-    words = list(question.names)
-    names = {*words, *(f"{one}-{other}" for one, other in pairwise(words))}
-    found = np.zeros(len(docs), np.bool_)
-    for name in names:
-        holders = index.tags.rows(name)
-        if len(holders):
-            found |= np.isin(docs, holders)
-    return found.astype(np.float32)

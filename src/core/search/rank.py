@@ -54,9 +54,16 @@ def rank(
     sessions = context.session_scores(index, words, admitted) * weights.session
     author = metadata.author(index.catalogue, question, admitted, weights)
     date = metadata.date(index.catalogue, question, admitted, now, weights)
+    filed = metadata.filed(index, question, words, weights)
     first = weights.lexical * words.docs + sessions + author + date
+    # Among many that hold the same words.
+    first += (weights.importance * index.catalogue.docs["importance"] + filed["title"] + filed["tag"]) * (
+        first > 0
+    )
     first[~admitted] = 0
-    nearest = {model: index.tables[model].nearest(vector, admitted) for model, vector in vectors.items()}
+    nearest = {
+        model: index.tables[model].nearest(vector, admitted, limit) for model, vector in vectors.items()
+    }
     docs = _candidates(index, first, admitted, nearest)
     if not len(docs):
         return []
@@ -71,7 +78,7 @@ def rank(
         "session": sessions.take(docs),
         "author": author.take(docs),
         "date": date.take(docs),
-        **metadata.small(index, question, words, docs, now=now, weights=weights),
+        **metadata.small(index, docs, filed, now=now, weights=weights),
     }
     total: Floats = np.zeros(len(docs), np.float32)
     for part in parts.values():

@@ -25,6 +25,8 @@ EXACT = 1_024
 _LIKE = 512
 _LIKE_SHARE = 64
 """One in so many is scored: of the ten nearest by cosine that finds 9.5 among 83,000 turns, where 512 find 8.9."""
+_SHARE_OF_ONE = 4
+"""Of those a quarter may differ by the same number of signs."""
 _NEAREST = 96
 _FURTHEST = 16
 _WORDS = 3
@@ -65,26 +67,32 @@ class VectorTable:
     def has(self, doc: int) -> bool:
         return doc < len(self.first) and bool(self.first["count"][doc])
 
-    def nearest(self, query: Floats, admitted: Flags) -> Places:
-        """Candidates: all when they are few, else the nearest documents of those most alike by sign, a row each, and
-        some of the furthest for the scale.
+    def nearest(self, query: Floats, admitted: Flags, least: int) -> Places:
+        """Candidates: all when they are few, else the nearest documents of those most alike by sign, a row each and
+        `least` or more, and some of the furthest for the scale.
         """
         here = self.chunks["valid"] & admitted.take(self.chunks["doc"])
         count = int(np.count_nonzero(here))
         if count <= EXACT:
             return np.flatnonzero(here)
         unlike = self._unlike(query)
-        counted = unlike if count == len(unlike) else unlike[here]
-        below = np.cumsum(np.bincount(counted, minlength=self.dimension + 65))
-        # Python's own numbers: numpy's would make a copy of all counts in eight bytes each.
+        counts = np.bincount(unlike if count == len(unlike) else unlike[here], minlength=self.dimension + 65)
         wanted = max(_LIKE, count // _LIKE_SHARE)
-        like = np.flatnonzero(here & (unlike <= int(np.searchsorted(below, wanted))))[: wanted * 2]
-        furthest = np.flatnonzero(here & (unlike >= int(np.searchsorted(below, count - _FURTHEST))))
+        # Many of one distance (the same text over and over) leave room for those behind them.
+        most = wanted // _SHARE_OF_ONE
+        # Python's own numbers: numpy's would make a copy of all counts in eight bytes each.
+        last = int(np.searchsorted(np.cumsum(np.minimum(counts, most)), wanted))
+        like = np.flatnonzero(here & (unlike <= last))
+        if counts[: last + 1].max() > most:
+            like = _newest_of_each(like, unlike.take(like), most)
+        furthest = np.flatnonzero(
+            here & (unlike >= int(np.searchsorted(np.cumsum(counts), count - _FURTHEST)))
+        )
         like = like[np.argsort(-self._cosines(query, like))]
         # Of each document the nearest: one that is long must not take every place.
         _, first = np.unique(self.chunks["doc"].take(like), return_index=True)
         first.sort()
-        return np.concatenate([like[first[:_NEAREST]], furthest[:_FURTHEST]])
+        return np.concatenate([like[first[: max(_NEAREST, least)]], furthest[:_FURTHEST]])
 
     def _unlike(self, query: Floats) -> NDArray[np.int16]:
         """How many signs differ, of every row. Word by word: summing along short rows takes eight times as long."""
@@ -132,6 +140,15 @@ class VectorTable:
             np.vecdot(floats[: len(some)], query, out=scored[first : first + _TOGETHER])
         scored *= self.chunks["scale"].take(rows)
         return scored
+
+
+def _newest_of_each(rows: Places, distances: NDArray[np.int16], most: int) -> Places:
+    """Of the rows of each distance the last `most`."""
+    order = np.argsort(distances, kind="stable")
+    ends = np.searchsorted(distances[order], distances, side="right")
+    place = np.empty(len(rows), np.intp)
+    place[order] = np.arange(len(rows))
+    return rows[place >= ends - most]
 
 
 def _signs(floats: Floats) -> NDArray[np.uint64]:

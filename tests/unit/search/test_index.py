@@ -11,6 +11,7 @@ import pytest
 
 from agent_memory.core.search.index import Index
 from agent_memory.core.search.vectors import VectorTable
+from agent_memory.core.search.weights import Weights
 from agent_memory.ports.records import Vector
 from agent_memory_contract.builders import after, changed, entry
 
@@ -99,7 +100,7 @@ def test_the_nearest_hold_the_ten_nearest() -> None:
     held = 0
     for row in range(0, 6_000, 300):
         query = floats[row]
-        rows = table.nearest(query, np.ones(6_000, np.bool_))
+        rows = table.nearest(query, np.ones(6_000, np.bool_), 10)
         assert len(rows) < 200
         held += len(set(rows.tolist()) & set(np.argsort(-(floats @ query))[:10].tolist()))
     assert held >= 0.97 * 200
@@ -109,16 +110,48 @@ def test_a_long_document_does_not_take_every_place_among_the_nearest() -> None:
     table, floats = _table(3_000)
     near = [(floats[0] + made) / np.linalg.norm(floats[0] + made) for made in floats[:200] * 0.2]
     table.put(0, [Vector(values=each.astype("<f4").tobytes()) for each in near])
-    rows = table.nearest(floats[0], np.ones(3_000, np.bool_))
+    rows = table.nearest(floats[0], np.ones(3_000, np.bool_), 10)
     docs = table.chunks["doc"][rows].tolist()
     assert docs.count(0) == 1
     others = [doc for doc in np.argsort(-(floats @ floats[0]))[:30].tolist() if doc]
     assert len(set(others[:10]) & set(docs)) >= 9
 
 
+def test_one_text_over_and_over_leaves_room_for_those_behind_it() -> None:
+    table, floats = _table(40)
+    over_and_over = Vector(values=floats[0].tobytes())
+    for doc in range(40, 2_040):
+        table.put(doc, [over_and_over])
+    for doc, values in enumerate(floats[1:20], 2_040):
+        table.put(doc, [Vector(values=values.tobytes())])
+    docs = table.chunks["doc"][table.nearest(floats[0], np.ones(2_059, np.bool_), 10)]
+    assert 2_039 in docs, "of equals the newest"
+    rows = table.nearest((floats[0] + 2 * floats[5]) / 3, np.ones(2_059, np.bool_), 10)
+    assert set(table.chunks["doc"][rows]) >= {5, 2_044}
+
+
+@pytest.mark.parametrize("limit", [10, 150])
+def test_as_many_as_are_asked_for_are_near(limit: int) -> None:
+    table, floats = _table(3_000)
+    rows = table.nearest(floats[0], np.ones(3_000, np.bool_), limit)
+    assert limit <= len(set(table.chunks["doc"][rows].tolist())) <= 200
+
+
+@pytest.mark.parametrize("others", [900, 1_500])
+def test_title_tag_and_importance_count_among_many_with_the_same_words(others: int) -> None:
+    told = {
+        "title": entry("what the third server is for", title="Deploy"),
+        "tag": entry("what the fourth server is for, a deploy", tags=("deploy",)),
+        "importance": entry("the deploy happens after lunch", importance=1.0),
+    }
+    index = index_of(*told.values(), *[entry(f"the deploy happens on server {n}") for n in range(others)])
+    weights = Weights(before=0, after=0, beyond=0)
+    assert set(found(index, "deploy", weights=weights)[:3]) == {each.id for each in told.values()}
+
+
 def test_among_the_nearest_are_the_furthest_for_the_scale() -> None:
     table, floats = _table(6_000)
-    rows = table.nearest(floats[0], np.ones(6_000, np.bool_))
+    rows = table.nearest(floats[0], np.ones(6_000, np.bool_), 10)
     cosines = floats @ floats[0]
     assert cosines[rows].min() < np.quantile(cosines, 0.02)
 
@@ -147,13 +180,13 @@ def test_only_admitted_documents_are_near() -> None:
     table, floats = _table(5_000)
     admitted = np.zeros(5_000, np.bool_)
     admitted[::2] = True
-    assert not (table.chunks["doc"][table.nearest(floats[0], admitted)] % 2).any()
+    assert not (table.chunks["doc"][table.nearest(floats[0], admitted, 10)] % 2).any()
 
 
 def test_replaced_vectors_are_gone() -> None:
     table, floats = _table(3)
     table.put(1, [Vector(values=floats[0].tobytes(), start=0, end=5), Vector(values=floats[2].tobytes())])
-    rows = table.nearest(floats[0], np.ones(3, np.bool_))
+    rows = table.nearest(floats[0], np.ones(3, np.bool_), 10)
     assert sorted(table.chunks["doc"][rows].tolist()) == [0, 1, 1, 2]
     assert table.best(floats[1], np.array([1]), -2.0)[0] < 0.9
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from . import limits
 
@@ -24,7 +25,12 @@ their noise outweighs what they add (measured on LoCoMo: recall@10 0.60 without 
 
 
 def query_terms(question: str) -> tuple[str, ...]:
-    """Each word once, in order, stop words left out unless nothing else is there. Bounded."""
-    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(question)))
-    telling = [word for word in words if word not in STOP_WORDS]
-    return tuple((telling or words)[: limits.QUERY_TERMS])
+    """Each word once, in order, stop words left out unless nothing else is there. Bounded: of a long request its begin
+    and its end, where what is asked mostly stands.
+    """
+    composed = question if question.isascii() else unicodedata.normalize("NFC", question)
+    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(composed)))
+    terms = [word for word in words if word not in STOP_WORDS] or words
+    if len(terms) > limits.QUERY_TERMS:
+        terms = terms[: limits.QUERY_TERMS // 2] + terms[-limits.QUERY_TERMS // 2 :]
+    return tuple(terms)

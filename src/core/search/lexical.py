@@ -6,14 +6,21 @@ long ones are cut into chunks of one size.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from .. import limits
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from .arrays import Flags, Floats, Numbers
     from .index import Index
     from .question import Question
+
+    _Held: TypeAlias = tuple[str, Numbers, Numbers]
+    """A term, the admitted chunks that hold it, and their documents."""
 
 
 class Words(NamedTuple):
@@ -47,15 +54,10 @@ def score(index: Index, question: Question, admitted: Flags) -> Words:
     total = int(np.count_nonzero(admitted))
     shares: dict[str, float] = {}
     holders: list[Numbers] = []
-    for term in question.terms:
-        rows = index.postings.rows(term)
-        docs = doc_of.take(rows)
-        seen = admitted.take(docs)
-        rows, docs = rows[seen], docs[seen]
-        if len(rows):
-            shares[term] = idf(min(len(rows), total), total)
-            scores[rows] += shares[term]
-            holders.append(docs)
+    for term, rows, docs in _rarest(_held(index, question, admitted)):
+        shares[term] = idf(min(len(rows), total), total)
+        scores[rows] += shares[term]
+        holders.append(docs)
     best = scores.max(initial=0)
     if best > 0:
         scores /= best
@@ -66,6 +68,25 @@ def score(index: Index, question: Question, admitted: Flags) -> Words:
     hit = np.flatnonzero(scores)
     np.maximum.at(by_doc, doc_of[hit], scores[hit])
     return Words(by_doc, scores, shares, holders)
+
+
+def _held(index: Index, question: Question, admitted: Flags) -> Iterator[_Held]:
+    doc_of = index.chunks["doc"]
+    for term in question.terms:
+        rows = index.postings.rows(term)
+        docs = doc_of.take(rows)
+        seen = admitted.take(docs)
+        if seen.any():
+            yield term, rows[seen], docs[seen]
+
+
+def _rarest(held: Iterable[_Held]) -> list[_Held]:
+    """Of a long request those words that say most, in their order."""
+    found = list(held)
+    if len(found) <= limits.QUERY_TERMS:
+        return found
+    rare = sorted(range(len(found)), key=lambda place: (len(found[place][1]), -place))
+    return [found[place] for place in sorted(rare[: limits.QUERY_TERMS])]
 
 
 def idf(holding: int, total: int) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import limits
 from ..lexical import STOP_WORDS
 from .words import fold, raw_words, word_terms
 
@@ -30,7 +29,7 @@ def read_question(text: str) -> Question:
         folded = fold(word)
         if folded not in STOP_WORDS:
             names[folded] = names.get(folded, False) or (place > 0 and word[:1].isupper())
-    return Question(text, tuple(terms)[: limits.QUERY_TERMS], names)
+    return Question(text, tuple(terms), names)
 
 
 def asks_for_a_name(text: str) -> bool:

@@ -24,6 +24,16 @@ def test_other_scripts_are_words_too() -> None:
     assert query_terms("когда релиз 東京") == ("когда", "релиз", "東京")
 
 
+def test_a_decomposed_question_has_the_words_of_the_composed_one() -> None:
+    assert query_terms("Mu\u0308nchen") == query_terms("M\u00fcnchen") == ("m\u00fcnchen",)
+
+
+def test_of_a_long_request_begin_and_end_count() -> None:
+    words = [f"word{n}" for n in range(200)]
+    assert query_terms(" ".join(words)) == (*words[:32], *words[-32:])
+    assert query_terms(" ".join(words[:64])) == tuple(words[:64])
+
+
 @given(st.text(max_size=300))
 def test_terms_are_unique_bounded_words(question: str) -> None:
     terms = query_terms(question)

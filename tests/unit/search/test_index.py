@@ -137,6 +137,16 @@ def test_as_many_as_are_asked_for_are_near(limit: int) -> None:
     assert limit <= len(set(table.chunks["doc"][rows].tolist())) <= 200
 
 
+@pytest.mark.parametrize("place", [0, 100, 200])
+def test_of_a_long_request_the_words_that_say_most_count_wherever_they_stand(place: int) -> None:
+    talk = [entry(" ".join(f"word{n}" for n in range(first, first + 100))) for first in range(0, 100, 10)]
+    told = entry("the okapi sleeps in its den")
+    words = [f"word{n}" for n in range(200)]
+    words[place:place] = ["okapi", "den"]
+    ranked = ask(index_of(*talk, told), " ".join(words))
+    assert told.id in [one.id for one in ranked]
+
+
 @pytest.mark.parametrize("others", [900, 1_500])
 def test_title_tag_and_importance_count_among_many_with_the_same_words(others: int) -> None:
     told = {

@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .entrypoints.library import OpenMemory, open_memory
+    from .ports.errors import Conflict, NotFound, PortError, Rejected, Unavailable
 
 __version__ = "0.1.0"
-__all__ = ["OpenMemory", "__version__", "open_memory"]
+__all__ = [
+    "Conflict",
+    "NotFound",
+    "OpenMemory",
+    "PortError",
+    "Rejected",
+    "Unavailable",
+    "__version__",
+    "open_memory",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -22,4 +32,8 @@ def __getattr__(name: str) -> object:
         from .entrypoints import library  # noqa: PLC0415
 
         return getattr(library, name)
+    if name in __all__:
+        from .ports import errors  # noqa: PLC0415
+
+        return getattr(errors, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

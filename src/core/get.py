@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from ..ports.errors import Rejected
 from . import limits
+from .ids import is_id
 from .instructions import flags_of
+from .redaction.redactor import scrubbed
 from .results import Edge, GetResult, PastVersion, source_of, stored
 
 if TYPE_CHECKING:
@@ -36,7 +38,8 @@ async def get(storage: Reader, request: Get, caller: Caller) -> GetResult:
             )
         tied = tuple(edge_of(edge) for edge in edges if entry.id in {edge.source, edge.target})
         results.append(stored(entry, history, tied))
-    missing = tuple(dict.fromkeys(i for i in request.ids if i not in known))
+    # What is no id of ours may be anything, a secret too.
+    missing = tuple(dict.fromkeys(i if is_id(i) else scrubbed(i) for i in request.ids if i not in known))
     return GetResult(entries=tuple(results), missing=missing)
 
 

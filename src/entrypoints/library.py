@@ -9,6 +9,7 @@ import msgspec
 
 from ..core import requests, requests_moving, requests_team
 from ..core.caller import Caller
+from ..core.redaction.redactor import scrubbed
 from ..core.scope import parse_scope, scope_under
 from ..ports.errors import Rejected
 from ..ports.scopes import GLOBAL
@@ -41,7 +42,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class OpenMemory:
-    """One open store. The arguments are those of the tools, by the same names; `Rejected` names a wrong one."""
+    """One open store. The arguments are those of the tools, by the same names; `agent_memory.Rejected` names a wrong
+    one.
+    """
 
     def __init__(self, app: App, caller: Caller) -> None:
         self._app = app
@@ -147,7 +150,11 @@ def _convert(arguments: dict[str, Any], kind: type[T]) -> T:
     try:
         return msgspec.convert(arguments, kind)
     except msgspec.ValidationError as error:
-        raise Rejected(str(error)) from None
+        from .mcp.arguments import explained  # noqa: PLC0415 - who makes no mistakes needs no words
+        from .mcp.kinds import schema_of  # noqa: PLC0415 - same
+
+        said = explained(str(error), schema_of(kind))
+        raise Rejected(scrubbed(str(said)), said.field and scrubbed(said.field)) from None
 
 
 @asynccontextmanager

@@ -44,7 +44,9 @@ def _as_tool_arguments(parser: Parser, given: dict[str, Any]) -> dict[str, Any]:
     if given["ids"]:
         return given
     if "scope" not in filters:
-        parser.error("give ids, or --scope with other filters: a filter acts in one exact scope")
+        parser.error(
+            "give ids, or --scope: everything in that exact scope, or what other filters beside it leave of that"
+        )
     del given["ids"]
     return {**given, "filter": filters}
 

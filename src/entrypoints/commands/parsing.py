@@ -11,32 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from ...core import requests, requests_moving, requests_team
 from ...ports.errors import Rejected
 from ...ports.records import KINDS
 from ..cli import EXIT_CODES
 from ..mcp.arguments import decode_arguments
-from ..mcp.tools import TOOLS
+from ..mcp.kinds import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-_TOOLS: dict[type[msgspec.Struct], str] = {
-    requests.Remember: "memory_remember",
-    requests.Recall: "memory_recall",
-    requests.Get: "memory_get",
-    requests.Update: "memory_update",
-    requests.Forget: "memory_forget",
-    requests.FileLock: "memory_file_lock",
-    requests_moving.ExportCall: "memory_export",
-    requests_moving.ImportCall: "memory_import",
-    requests_moving.MaintainCall: "memory_maintain",
-    requests_team.SessionCall: "memory_session",
-    requests_team.VoteCall: "memory_vote",
-    requests_team.ContextCall: "memory_context",
-}
 
 
 class Parser(argparse.ArgumentParser):
@@ -78,8 +62,7 @@ class Parser(argparse.ArgumentParser):
 
 def request_of(given: Mapping[str, Any], kind: type[T]) -> T:
     """The same checks and the same words as for a tool call."""
-    schema = next(tool["inputSchema"] for tool in TOOLS if tool["name"] == _TOOLS[kind])
-    return decode_arguments(msgspec.json.Decoder(kind), _as_json(given), schema)
+    return decode_arguments(msgspec.json.Decoder(kind), _as_json(given), schema_of(kind))
 
 
 def _as_json(given: Mapping[str, Any]) -> bytes:

@@ -23,24 +23,26 @@ _FIELD = re.compile(r"(?:unknown|required) field `(?P<name>.*?)`")
 def decode_arguments(
     decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw, schema: Mapping[str, Any]
 ) -> T:
-    """`null` for an argument that has no use for it means that it was left out: some models fill in every field."""
+    """`null` for an argument that has no use for it means that it was left out: some models fill in every field. `10.0`
+    is the integer that it is in JSON Schema.
+    """
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
-        if "got `null`" not in str(error):
-            raise _explained(str(error), schema) from None
-        return _decode_without_nulls(decoder.type, raw, schema)
+        if "got `null`" not in str(error) and "Expected `int" not in str(error):
+            raise explained(str(error), schema) from None
+        return _decode_leniently(decoder.type, raw, schema)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected(f"arguments: not valid JSON ({error})", "arguments") from None
 
 
-def _decode_without_nulls(kind: type[T], raw: bytes | msgspec.Raw, schema: Mapping[str, Any]) -> T:
+def _decode_leniently(kind: type[T], raw: bytes | msgspec.Raw, schema: Mapping[str, Any]) -> T:
     given: Any = msgspec.json.decode(raw)
     if isinstance(given, dict):
-        given = _without_nulls(cast("dict[str, Any]", given), schema["properties"])
+        given = _settled(cast("dict[str, Any]", given), schema["properties"])
         if isinstance(given.get("entries"), list):
             given["entries"] = [
-                _without_nulls(cast("dict[str, Any]", entry), schema["properties"])
+                _settled(cast("dict[str, Any]", entry), schema["properties"])
                 if isinstance(entry, dict)
                 else entry
                 for entry in cast("list[Any]", given["entries"])
@@ -48,12 +50,15 @@ def _decode_without_nulls(kind: type[T], raw: bytes | msgspec.Raw, schema: Mappi
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), schema) from None
+        raise explained(str(error), schema) from None
 
 
-def _without_nulls(given: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+def _settled(given: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Without nulls, and with integers for what equals one."""
     return {
-        name: value
+        name: int(value)
+        if isinstance(value, float) and value.is_integer() and fields.get(name, {}).get("type") == "integer"
+        else value
         for name, value in given.items()
         if value is not None or _has_use_for_null(fields.get(name))
     }
@@ -64,7 +69,8 @@ def _has_use_for_null(schema: Mapping[str, Any] | None) -> bool:
     return schema is None or {"type": "null"} in schema.get("anyOf", ())
 
 
-def _explained(message: str, schema: Mapping[str, Any]) -> Rejected:
+def explained(message: str, schema: Mapping[str, Any]) -> Rejected:
+    """From what msgspec says of arguments that do not fit."""
     match = _AT.match(message)
     assert match is not None
     problem = _short(match["problem"].replace("`", ""))

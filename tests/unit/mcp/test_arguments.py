@@ -33,6 +33,30 @@ def test_null_for_an_optional_argument_is_as_if_it_were_left_out() -> None:
     assert nested == remember(b'{"entries":[{"content":"a"}]}')
 
 
+def recall(raw: bytes) -> requests.Recall:
+    return decode_arguments(msgspec.json.Decoder(requests.Recall), raw, SCHEMAS["memory_recall"])
+
+
+def test_an_integer_may_be_written_as_json_schema_allows() -> None:
+    assert recall(b'{"query":"a","limit":10.0,"max_tokens":2e3}') == recall(
+        b'{"query":"a","limit":10,"max_tokens":2000}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b'{"query":"a","limit":10.5}', "limit: expected int, got float; allowed: 1 to 100"),
+        (b'{"query":"a","limit":500.0}', "limit: expected int <= 100; allowed: 1 to 100"),
+        (b'{"query":"a","limit":"10"}', "limit: expected int, got str; allowed: 1 to 100"),
+    ],
+)
+def test_what_is_no_integer_is_told_with_what_is_allowed(raw: bytes, message: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        recall(raw)
+    assert str(caught.value) == message
+
+
 def test_null_keeps_its_meaning_where_it_has_one() -> None:
     cleared = update(b'{"id":"x","expires_at":null,"title":null}')
     assert cleared.expires_at is None

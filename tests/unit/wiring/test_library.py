@@ -1,0 +1,52 @@
+"""The library's own words where arguments do not fit: those of the tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import agent_memory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"limit": -1}, "limit: expected int >= 1; allowed: 1 to 100"),
+        ({"foo": 1}, "foo: no such argument; allowed here: query, "),
+        ({"mode": "psychic"}, "mode: invalid enum value 'psychic'; allowed: hybrid, lexical, dense"),
+    ],
+)
+async def test_a_wrong_argument_is_named_with_what_is_allowed(
+    tmp_path: Path, arguments: dict[str, Any], message: str
+) -> None:
+    async with agent_memory.open_memory(tmp_path / "memory.db") as memory:
+        with pytest.raises(agent_memory.Rejected) as caught:
+            await memory.recall("x", **arguments)
+    assert str(caught.value).startswith(message)
+    assert caught.value.field == next(iter(arguments))
+
+
+async def test_no_error_repeats_a_secret(tmp_path: Path) -> None:
+    async with agent_memory.open_memory(tmp_path / "memory.db") as memory:
+        for arguments in ({"mode": SECRET}, {SECRET: 1}):
+            with pytest.raises(agent_memory.PortError) as caught:
+                await memory.recall("x", **arguments)
+            assert SECRET not in f"{caught.value} {vars(caught.value)}"
+        assert SECRET not in str((await memory.get(SECRET)).missing)
+
+
+async def test_ids_that_are_not_there_are_told_as_they_were_asked_for(tmp_path: Path) -> None:
+    ours = "01941f29-83c4-77c4-8000-0000000007c4"
+    async with agent_memory.open_memory(tmp_path / "memory.db") as memory:
+        assert (await memory.get(ours, "note-1")).missing == (ours, "note-1")
+
+
+@pytest.mark.parametrize("name", agent_memory.__all__)
+def test_what_the_package_names_is_there(name: str) -> None:
+    assert getattr(agent_memory, name) is not None

@@ -88,7 +88,9 @@ little, and wholly where nothing stands at the day itself: people tell of things
 - `degraded`: the search by meaning was wanted and was missing wholly or in part. So it is while the index fills after
   a start or a purge, while entries still wait for their vectors, when the embedder does not answer, above
   `AGENT_MEMORY_SEARCH_INDEX_MAX` entries (unless PostgreSQL has pgvector and a model was chosen), and
-  always with `as_of`: the past is searched by words only (`mode: lexical` says that this is meant).
+  always with `as_of`: the past is searched by words only (`mode: lexical` says that this is meant), and not
+  within texts without spaces between words (Chinese, Japanese, Thai).
+- Of a `query` the 64 rarest words count; by the database's own search (below), the first and last 32.
 - `match`: `lexical` (words), `dense` (meaning) or `both`; left out of a list of the newest.
 - `score` is relative within one answer. Its best is 1, and less where only meaning speaks for it and that weakly: no
   word of the question is found, and the nearest entry is far (nonsense: nothing, or 0.3 to 0.7). Otherwise scores of

@@ -249,11 +249,14 @@ def _instructs(text: str) -> bool:
     # As a pattern that ignores case sees it: a long s is an s, a dotless i an i.
     lower = text.lower() if text.isascii() else text.casefold().replace("\u0131", "i")
     words = _WORDS.intersection(lower.encode("utf-8", "replace").translate(_LETTERS).split())
-    possible = [shape for word in words for shape in _BY_WORD[word]]
-    return any(
-        any(cue in lower for cue in shape.cues) and _compiled(shape.pattern).search(text) is not None
-        for shape in (*_WORDLESS, *possible)
-    )
+    shapes = [*_WORDLESS, *(shape for word in words for shape in _BY_WORD[word])] if words else _WORDLESS
+    for shape in shapes:
+        for cue in shape.cues:
+            if cue in lower:
+                if _compiled(shape.pattern).search(text) is not None:
+                    return True
+                break
+    return False
 
 
 def _hides(text: str) -> bool:

@@ -7,6 +7,8 @@ that. Validation belongs to the domain; the functions here take scopes that are 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 GLOBAL = "global"
@@ -61,6 +63,7 @@ def sees(seen: VisibleScopes, scope: str) -> bool:
     return scope in seen.exact or any(within(scope, tree) for tree in seen.trees)
 
 
+@lru_cache(maxsize=1_024)
 def visible(where: ScopeFilter) -> VisibleScopes:
     """The scopes that the filter admits. Empty when `scope` lies outside the ceiling and is no ancestor of it."""
     if where.descendants and within(where.ceiling, where.scope):

@@ -73,11 +73,13 @@ def filed(index: Index, question: Question, words: Words, weights: Weights) -> d
     """For the question's words that stand in the title, and for a tag that the question names."""
     titled = np.zeros(len(index.catalogue), np.float32)
     for term, share in words.shares.items():
-        titled[index.titles.rows(term)] += np.float32(share)
+        if term in index.titles:
+            titled[index.titles.rows(term)] += np.float32(share)
     named = list(question.names)
     tagged = np.zeros(len(index.catalogue), np.float32)
     for name in {*named, *(f"{one}-{other}" for one, other in pairwise(named))}:
-        tagged[index.tags.rows(name)] = 1
+        if name in index.tags:
+            tagged[index.tags.rows(name)] = 1
     return {"title": np.float32(weights.title) * titled, "tag": np.float32(weights.tag) * tagged}
 
 

@@ -29,6 +29,9 @@ class Postings:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __contains__(self, term: str) -> bool:
+        return term in self._rows
+
     def add(self, row: int, terms: Iterable[str]) -> None:
         """Rows ascend; each of `terms` once."""
         rows = self._rows

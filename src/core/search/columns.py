@@ -44,11 +44,11 @@ class Columns:
         return row
 
     def take(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """In place of what there is. `ValueError` unless they are columns of these types and of one length."""
+        """Copies, in place of what there is. `ValueError` unless they are columns of these types and of one length."""
         lengths = {len(array) for array in arrays.values()}
         if len(lengths) != 1 or any(arrays[name].dtype != kept.dtype for name, kept in self._arrays.items()):
             raise ValueError("columns do not fit")
-        self._arrays = dict(arrays)
+        self._arrays = {name: _with_room(array) for name, array in arrays.items()}
         self._count = lengths.pop()
 
     @property
@@ -81,9 +81,17 @@ class Rows:
         self._count = need
 
     def take(self, array: NDArray[Any]) -> None:
-        self._array = array
+        """A copy, in place of what there is."""
+        self._array = _with_room(array)
         self._count = len(array)
 
     @property
     def nbytes(self) -> int:
         return self._array.nbytes
+
+
+def _with_room(array: NDArray[Any]) -> NDArray[Any]:
+    """With room for an eighth more: the next row does not copy all of them once more."""
+    longer = np.zeros((len(array) + max(_FIRST, len(array) // 8), *array.shape[1:]), array.dtype)
+    longer[: len(array)] = array
+    return longer

@@ -73,7 +73,7 @@ def from_bytes(data: bytes) -> Index:
     sections: dict[str, Any] = {}
     for name, length, kind in head.sections:
         view = memoryview(data)[start : start + length]
-        sections[name] = bytes(view).decode() if kind == "text" else np.frombuffer(view, kind).copy()
+        sections[name] = bytes(view).decode() if kind == "text" else np.frombuffer(view, kind)
         start += length
     try:
         return _index(sections, head.models)

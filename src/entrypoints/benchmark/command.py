@@ -85,7 +85,7 @@ def _parser() -> Parser:
     )  # fmt: skip
     parser.add_argument(
         "--awake", action="store_true", default=False,
-        help="keep the cores from sleeping meanwhile: on a virtual machine waking one takes 50 microseconds (Linux)",
+        help="keep the cores from sleeping meanwhile: on a virtual machine waking one takes a while (Linux)",
     )  # fmt: skip
     parser.add_argument(
         "--folder", metavar="PATH", help="where to put the temporary files: measures that disk"

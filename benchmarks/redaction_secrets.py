@@ -149,6 +149,11 @@ _SHAPED: tuple[tuple[str, str, Callable[[Random], str]], ...] = (
     ("password", "| user | bob |\n| password | {} |\n", lambda r: _word(r)),  # noqa: PLW0108
     ("password", "- **Password**: {}", lambda r: _word(r)),  # noqa: PLW0108
     ("password", "The password for staging is {}.", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "La contrase\u00f1a de la base de datos es {}.", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "Mot de passe du serveur : {}", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "Das Kennwort f\u00fcr das WLAN lautet {}.", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "\u043f\u0430\u0440\u043e\u043b\u044c \u043e\u0442 \u0431\u0430\u0437\u044b: {}", lambda r: _word(r)),  # noqa: PLW0108
+    ("password", "\u6570\u636e\u5e93\u5bc6\u7801\uff1a{}\uff0c\u8bf7\u4fdd\u5bc6", lambda r: _word(r)),  # noqa: PLW0108
     ("password", "The root password was changed to {}, tell Ada", lambda r: _word(r)),  # noqa: PLW0108
 )  # fmt: skip
 """Told by what stands around them: kind, text, secret."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -10,6 +12,7 @@ from ..ports.errors import CircuitOpen, Misconfigured, RateLimited, Unavailable
 from ..ports.rate_limiter import Window
 from ..ports.scopes import GLOBAL
 from .limits import AGENT_CHARS
+from .redaction.redactor import scrubbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -177,6 +180,14 @@ def _who(caller: Caller, agent_id: str | None, instance: str) -> tuple[str, str]
     kind, name = ("agent", agent) if agent else ("client", caller.client)
     if not name.isascii():
         name = name.encode("utf-8", "replace").decode()  # not checked yet: it may hold what no store takes
+    name = _without_secrets(name)
     at = "" if caller.ceiling == GLOBAL else f"@{caller.ceiling}"
     key = f"{kind}{at}:{name}"
     return f"{kind} {name!r}", key if agent else f"{key} {instance}"
+
+
+@lru_cache(maxsize=256)
+def _without_secrets(name: str) -> str:
+    """Keys lie in a server that others read. Two secrets are two agents still."""
+    shown = scrubbed(name)
+    return name if shown == name else f"{shown} {blake2b(name.encode(), digest_size=8).hexdigest()}"

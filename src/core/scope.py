@@ -43,3 +43,8 @@ def scope_under(text: str | None, ceiling: str, field: str = "scope") -> str:
             f"{field} {scope!r}: this server is limited to {ceiling!r} and what is below it", field
         )
     return scope
+
+
+def depth(scope: str) -> int:
+    """How many segments it has, at most `MAX_SEGMENTS`."""
+    return 0 if scope == GLOBAL else scope.count("/") + 1

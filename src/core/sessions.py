@@ -11,13 +11,13 @@ import msgspec
 from ..ports.changes import Added, Once, PutSession
 from ..ports.errors import Conflict, NotFound, Rejected
 from ..ports.records import Session
-from ..ports.scopes import GLOBAL, MAX_SEGMENTS, ScopeFilter
+from ..ports.scopes import MAX_SEGMENTS, ScopeFilter
 from . import limits
 from .drafting import draft
 from .instructions import flags_of
 from .requests import NewEntry
 from .results_team import SessionEntries, SessionResult, SessionView
-from .scope import scope_under
+from .scope import depth, scope_under
 from .text import checked, checked_line, cut
 
 if TYPE_CHECKING:
@@ -93,14 +93,14 @@ async def _begin(
     """
     identity = new_id()
     scope = scope_under(request.scope, caller.ceiling)
-    depth = _depth(scope)
-    if depth < MAX_SEGMENTS - 1:
+    segments = depth(scope)
+    if segments < MAX_SEGMENTS - 1:
         raise Rejected(
             f"scope {scope!r}: a session stands below a project; give org/project (the session gets a name) or "
             "org/project/session",
             "scope",
         )
-    if depth < MAX_SEGMENTS:
+    if segments < MAX_SEGMENTS:
         scope = f"{scope}/{now:%Y%m%d-%H%M%S}-{identity[-4:]}"
     begun = Session(
         id=identity,
@@ -168,7 +168,7 @@ def _summary(
     if not request.summary.strip():
         return None
     project, _, name = session.scope.rpartition("/")
-    within_ceiling = _depth(caller.ceiling) < MAX_SEGMENTS
+    within_ceiling = depth(caller.ceiling) < MAX_SEGMENTS
     title = f"Session {name}: {session.purpose}" if session.purpose else f"Session {name}"
     new = NewEntry(
         content=request.summary,
@@ -206,7 +206,7 @@ async def _list(storage: Storage, request: SessionCall, caller: Caller) -> Sessi
 async def _latest(storage: Storage, request: SessionCall, caller: Caller) -> Session:
     """The open session of the scope, else the one that was begun last."""
     scope = scope_under(request.scope, caller.ceiling)
-    if _depth(scope) < MAX_SEGMENTS:
+    if depth(scope) < MAX_SEGMENTS:
         where = ScopeFilter(scope=scope, inherit=False, descendants=True, ceiling=caller.ceiling)
         few = await storage.sessions(where, open_only=True, limit=5)
         there = "; open there: " + ", ".join(one.scope for one in few) if few else ""
@@ -229,7 +229,3 @@ def _exactly(scope: str, caller: Caller) -> ScopeFilter:
 def _described(session: Session) -> str:
     by = f"agent {session.agent}, " if session.agent else ""
     return f"{by}purpose {session.purpose!r}"
-
-
-def _depth(scope: str) -> int:
-    return 0 if scope == GLOBAL else scope.count("/") + 1

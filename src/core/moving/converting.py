@@ -11,9 +11,10 @@ import msgspec
 
 from ...ports.errors import Rejected
 from ...ports.records import Entry, Relation, Session, Vote
+from ...ports.scopes import MAX_SEGMENTS
 from .. import limits
 from ..drafting import checked_content, checked_metadata
-from ..scope import scope_under
+from ..scope import depth, scope_under
 from ..tags import normal_tags
 from ..text import checked, checked_line, content_hash
 from .records import EntryRecord, Record, RelationRecord, SessionRecord, VoteRecord
@@ -130,8 +131,11 @@ def relation_of(record: RelationRecord) -> Relation:
 
 
 def session_of(record: SessionRecord, ceiling: str) -> Session:
+    scope = _scope(record.scope, ceiling)
+    if depth(scope) < MAX_SEGMENTS:
+        raise Rejected(f"scope {scope!r}: a session has one of its own, org/project/session", "scope")
     return Session(
-        id=_id(record.id, "id"), scope=_scope(record.scope, ceiling), began_at=record.began_at,
+        id=_id(record.id, "id"), scope=scope, began_at=record.began_at,
         last_active_at=record.last_active_at,
         purpose=checked_line(record.purpose, "purpose", most=limits.PURPOSE_CHARS),
         summary=checked(record.summary, "summary", most=limits.SUMMARY_BYTES, unit="bytes"),

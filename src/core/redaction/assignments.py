@@ -25,9 +25,10 @@ class Assigned(NamedTuple):
 
 
 _FLAGS = re.ASCII | re.IGNORECASE
+# \uff1a and \uff1d are `:` and `=` as Chinese and Japanese are written.
 _ASSIGNMENT = re.compile(
-    r"(?:(?<![=!<>:])(?::=|[:=](?!=))|(?P<said> (?:is|was|to)(?= )))>?[ \t]{0,3}(?:[brf](?=[\"'`]))?[\"'`]?"
-    r"(?=\S{0,60}[\d!@#$%&*?^~])([^\s\"'`]{8,512})",
+    r"(?:(?<![=!<>:])(?::=|[:=\uff1a\uff1d](?!=))|(?P<said> (?:is|was|to)(?= )))>?[ \t]{0,3}(?:[brf](?=[\"'`]))?"
+    r"[\"'`「『“]?(?=\S{0,60}[\d!@#$%&*?^~])([^\s\"'`]{8,512})",
     re.ASCII,
 )
 _LABEL_BACKWARDS = re.compile(r"[\w. -]*", re.ASCII)
@@ -37,7 +38,8 @@ _TELLING = re.compile(
 _LABEL_ROOM = 112
 _CLOSING = ".,;:!?)]}>"
 
-_NEXT = re.compile(r";(?=[A-Za-z][A-Za-z ]{2,40}=)")  # of a connection string
+_NEXT = re.compile(r";(?=[A-Za-z][A-Za-z ]{2,40}=)|[，。；、！？）】」』”’»]")  # noqa: RUF001 - as Chinese is written
+"""Where a connection string or a sentence goes on."""
 _HASH = re.compile(r"[0-9a-f]{32,128}", re.IGNORECASE)
 _HASH_SAID = re.compile(r"[\"'`]?[ \t]{0,2}[(\[]?(?:sha-?\d|md5|hash|digest|checksum)", _FLAGS)
 
@@ -126,7 +128,17 @@ def looks_secret(value: str, *, password: bool, said: bool) -> bool:
         return False
     if value[0] == "/" and not (len(value) >= 32 and "." not in value and entropy(value) >= 4.5):
         return False  # a path
-    return entropy(value) >= (2.5 if password else 3.0)
+    return entropy(value) >= (2.5 if password or of_all_kinds(value) else 3.0)
+
+
+def of_all_kinds(value: str) -> bool:
+    """Small and large letters, digits and signs, as who makes passwords is told to mix them."""
+    return (
+        not value.isalnum()
+        and any(character.islower() for character in value)
+        and any(character.isupper() for character in value)
+        and any(character in "!@#$%&*?^~" for character in value)
+    )
 
 
 def is_of_words(value: str) -> bool:

@@ -16,8 +16,12 @@ Labelled = tuple[str, tuple[str, ...], str, str, float]
 
 _MIXED = re.compile(r"[\d!@#$%&*?^~_=+/]", re.ASCII)
 _RUN = re.compile(r"[A-Za-z0-9+/_.~|%=:@-]{16,}", re.ASCII)
-_SIGN = re.compile(r"[:=][>=]?[ \t]{0,3}[brf]?[\"'`]?[^\s\"'`]{8}|-----BEGIN", re.ASCII)
-_SAID = re.compile(r" (?:is|was|to) [\"'`]?(?=\S{0,60}\d)[^\s\"'`]{8}", re.ASCII)
+_SIGN = re.compile(r"[:=\uff1a\uff1d][>=]?[ \t]{0,3}[brf]?[\"'`「『“]?[^\s\"'`]{8}|-----BEGIN", re.ASCII)
+_SAID = re.compile(
+    r" (?:is|was|to|est?|ist|lautet|er|on|je(?:st)?|adalah|nu|jetzt|ahora) [\"'`]?(?=\S{0,60}\d)[^\s\"'`]{8}",
+    re.ASCII,
+)
+_SAID_ABROAD = re.compile(r"[^\x00-\x7f]r?(?: | - )?[\"'`]?(?=[!-~]{0,60}\d)[!-~]{8}")
 _NAMED = re.compile(
     r"(?:P|p)ass(?:w|phrase)|PASSW|sshpass|mysql|mariadb|--[a-z-]{0,20}(?:pass|secret|token)"
     r"|(?:IDENTIFIED|identified)[ \t]+(?:BY|by)\b|</\w{0,20}[._-]?(?:secret|apikey|SECRET|APIKEY|apiKey|ApiKey|Secret)>"
@@ -25,7 +29,7 @@ _NAMED = re.compile(
 """One of these every text has that holds a secret; most texts have none."""
 _LONG = 16
 """Characters of the shortest run, and so of the word that it stands in."""
-_SIGNS = (":", "=", "-----BEGIN")
+_SIGNS = (":", "=", "-----BEGIN", "\uff1a", "\uff1d")
 _NAMES = ("assw", "assphrase", "PASSW", "sshpass", "mysql", "mariadb", "--", "DENTIFIED", "dentified", "</")
 """What a text has where `_SIGN` or `_NAMED` is found: looking for a word takes a fiftieth of what a pattern takes."""
 _TELLING = re.compile(r"\d|hf_|org_", re.ASCII)
@@ -83,7 +87,7 @@ class Redactor:
         return distinct
 
     def _all(self, text: str, label: str) -> Iterator[Finding]:
-        from . import assignments, own_rules, places, rules  # noqa: PLC0415 - for a text that may hold a secret, not for every process
+        from . import assignments, languages, own_rules, places, rules  # noqa: PLC0415 - for a text that may hold a secret, not for every process
 
         for known in self._known:
             for match in re.finditer(re.escape(known), text):
@@ -91,6 +95,7 @@ class Redactor:
         yield from self._tokens(text, (*rules.TOKENS, *own_rules.TOKENS))
         yield from places.told_by_place(text)
         yield from own_rules.told_by_shape(text)
+        yield from languages.told_in_other_words(text)
         for one in assignments.assignments(text):
             if kind := self._assigned(one.label, one.value, said=one.said):
                 yield Finding(one.start, one.start + len(one.value), kind)
@@ -149,6 +154,7 @@ def _may_hold(text: str) -> bool:
         (_has_long_word(text) and _RUN.search(text) is not None)
         or (_has_one(_SIGNS, text) and _SIGN.search(text) is not None)
         or _SAID.search(text) is not None
+        or (not text.isascii() and _SAID_ABROAD.search(text) is not None)
         or (_has_one(_NAMES, text) and _NAMED.search(text) is not None)
     )
 

@@ -205,3 +205,11 @@ async def test_open_admits_everything_while_the_shared_limiter_is_away() -> None
     assert all([await bench.admitted() for _ in range(10)])
     bench.shared.away = None
     assert [await bench.admitted() for _ in range(2)] == [True, False]
+
+
+async def test_a_secret_for_a_name_is_in_no_key_and_two_of_them_are_two_agents() -> None:
+    bench = Bench(few(agent=2))
+    tokens = ["gh" + "p_" + "Ab3dEf6hIj9l" * 3, "gh" + "p_" + "Zb3dEf6hIj9k" * 3]
+    assert [await bench.admitted(token) for token in tokens * 2] == [True] * 4
+    assert [await bench.admitted(token) for token in tokens] == [False] * 2
+    assert not any(token in key for token in tokens for key in bench.shared.keys)

@@ -231,6 +231,8 @@ async def test_nothing_has_been_in_the_future(tmp_path: Path, kind: str, field: 
         ("vote", "choice", " "),
         ("session", "purpose", "p" * 301),
         ("session", "summary", "s" * (8 * 1024 + 1)),
+        ("session", "scope", "acme/web"),
+        ("session", "scope", "global"),
     ],
 )
 async def test_what_no_call_takes_no_import_brings(tmp_path: Path, kind: str, field: str, text: str) -> None:

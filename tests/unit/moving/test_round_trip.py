@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from agent_memory.ports.storage import Storage
 
 SCOPES = ("global", "acme", "acme/web", "acme/web/s1", "other")
+SESSIONS = ("acme/web/s1", "acme/web/s2", "other/api/s1")
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=60
 ).filter(lambda text: bool(text.strip()))
@@ -84,7 +85,7 @@ def steps(draw: st.DrawFn) -> tuple[object, ...]:
             ),
             st.tuples(st.just("remove"), pick, SECONDS, st.booleans()),
             st.tuples(st.just("relate"), pick, pick, st.sampled_from(RELATION_TYPES), SECONDS),
-            st.tuples(st.just("session"), st.sampled_from(SCOPES), SECONDS, LINE),
+            st.tuples(st.just("session"), st.sampled_from(SESSIONS), SECONDS, LINE),
             st.tuples(st.just("vote"), st.sampled_from(SCOPES), NAME, CHOICE, SECONDS),
         )
     )

@@ -155,12 +155,12 @@ def test_what_stands_for_a_secret_is_none() -> None:
 PIECES = (
     "password", "Pass", "passw", "passphrase", "PASSW", "sshpass", "mysql", "mariadb", "--", "token", "secret",
     "IDENTIFIED", "identified", " BY ", "</", "apiKey>", ":", "=", " is ", " was ", "'", " ", "\n", "\u2028", "\x1f",
-    "abcdefgh", "0123456789abcdef", "-----BEGIN", "ABCD-1234", "7", "!", "\u00a0",
+    "abcdefgh", "0123456789abcdef", "-----BEGIN", "ABCD-1234", "7", "!", "\u00a0", "\u00e9", "\uff1a",
 )  # fmt: skip
 
 
 def test_looking_for_words_first_misses_nothing_that_the_patterns_find() -> None:
-    patterns = (redactor._RUN, redactor._SIGN, redactor._SAID, redactor._NAMED)
+    patterns = (redactor._RUN, redactor._SIGN, redactor._SAID, redactor._SAID_ABROAD, redactor._NAMED)
     for one, other, third in product(PIECES, repeat=3):
         text = one + other + third
         found = redactor._MIXED.search(text) is not None and any(each.search(text) for each in patterns)

@@ -25,7 +25,7 @@ class Sleeper:
     async def doze(self, seconds: float) -> bool:
         """Whether it was woken."""
         if not self._woken:
-            self._alarm = asyncio.create_task(self._clock.sleep(seconds))
+            self._alarm = asyncio.create_task(self._until(self._clock.monotonic() + seconds))
             try:
                 await asyncio.wait((self._alarm,))
             finally:
@@ -33,3 +33,7 @@ class Sleeper:
                 self._alarm = None
         woken, self._woken = self._woken, False
         return woken
+
+    async def _until(self, moment: float) -> None:
+        """It may begin late, and is not to end later for that."""
+        await self._clock.sleep(moment - self._clock.monotonic())

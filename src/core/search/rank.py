@@ -83,7 +83,9 @@ def rank(
     total: Floats = np.zeros(len(docs), np.float32)
     for part in parts.values():
         total += part
-    evidence = (by_words > 0) | cosines.near | context.in_context(is_session, lent)
+    evidence = cosines.near | context.in_context(is_session, lent)
+    if weights.lexical:
+        evidence |= by_words > 0
     evidence |= (parts["author"] > 0) | (parts["date"] > 0)
     named = bool(words.shares and weights.lexical) or author.any() or date.any()
     sure = 1.0 if named else cosines.sure
@@ -99,6 +101,7 @@ def rank(
             score=float(total[place]),
             parts={name: part[n] for name, part in given.items() if part[n]},
             sure=sure,
+            by_meaning_alone=not weights.lexical,
         )
         for n, place in enumerate(best)
     ]
@@ -161,9 +164,10 @@ def _ranked(
     score: float,
     parts: dict[str, float],
     sure: float,
+    by_meaning_alone: bool,
 ) -> Ranked:
-    by_words = float(words.docs[doc])
-    near = bool(cosines.near[place])
+    by_words = 0.0 if by_meaning_alone else float(words.docs[doc])
+    near = by_meaning_alone or bool(cosines.near[place])
     start, end = words.best_chunk(index, doc)
     return Ranked(
         id=index.catalogue.ids[doc],

@@ -7,8 +7,6 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ...ports.errors import PortError
 from ...ports.scopes import ScopeFilter
 from .allowance import Allowance
@@ -96,14 +94,14 @@ class Search:
         self, text: str, where: EntryFilter, *, mode: Mode, limit: int, now: datetime
     ) -> Answer | None:
         index = await self._ready_index()
-        weights = self._weights
-        if mode == "dense":
-            weights = msgspec.structs.replace(weights, lexical=0.0)
+        weights = self._weights if mode != "dense" else self._weights.by_meaning_alone()
         if index is None:
             if mode == "lexical" or not self._large.possible:
                 return None
             return await self._find_in_store(text, where, mode=mode, limit=limit, weights=weights)
         vectors, degraded = await self._vectors(index, text, where, mode)
+        if not vectors:
+            weights = self._weights  # by words, which is said, rather than nothing
 
         def search() -> list[Ranked]:
             from .index import Asked  # noqa: PLC0415 - loads numpy

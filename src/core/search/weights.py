@@ -37,6 +37,12 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     importance: float = 0.1
     fusion: Literal["weighted", "rrf"] = "weighted"
 
+    def by_meaning_alone(self) -> Weights:
+        """Without what reads the words of the question."""
+        return msgspec.structs.replace(
+            self, lexical=0.0, session=0.0, author=0.0, speaker=0.0, date=0.0, title=0.0, tag=0.0
+        )
+
 
 HALF_LIFE_DAYS = {"knowledge": 365.0, "guideline": 730.0, "tool": 365.0, "experience": 180.0, "note": 90.0}
 """Rules outlive notes."""

@@ -243,6 +243,45 @@ async def test_lexical_means_words_alone(storage: SqliteStorage, meaning: Search
     assert (await ask(meaning, "okapi", mode="lexical")).hits == ()
 
 
+async def test_dense_means_meaning_alone(storage: SqliteStorage, meaning: Search) -> None:
+    """No word, title, tag, author, date or session of the question makes what is far by meaning a result."""
+    near = entry("a striped zebra")
+    fields = {"title": "march", "tags": ("march",), "author": "Ada", "occurred_at": T0}
+    far = [entry(f"in march the deploy number {n} by ada", scope="acme/web/s1", **fields) for n in range(3)]
+    await storage.apply(*adds(near, *far))
+    question = "which okapi did Ada deploy in march 2026?"
+    hits = (await ask(meaning, question, mode="dense")).hits
+    assert [(hit.entry.id, hit.match, hit.lexical) for hit in hits] == [(near.id, "dense", 0.0)]
+    assert hits[0].parts.keys() <= {"own", "recency", "importance"}
+    assert len((await ask(meaning, question)).hits) == 4
+
+
+async def test_a_neighbour_by_meaning_alone_is_no_match_of_words(
+    storage: SqliteStorage, meaning: Search
+) -> None:
+    """An answer beside what was asked after, in one session."""
+    turns = [
+        entry(text, scope="acme/web/s1", occurred_at=after(n))
+        for n, text in enumerate(("zebra?", "yes, that"))
+    ]
+    await storage.apply(*adds(*turns))
+    hits = (await ask(meaning, "okapi, that", mode="dense")).hits
+    assert {hit.entry.id for hit in hits} == {turn.id for turn in turns}
+    assert {hit.match for hit in hits} == {"dense"}
+
+
+async def test_without_vectors_dense_falls_back_to_words_and_says_so(
+    storage: SqliteStorage, meaning: Search, embedder: WordEmbedder
+) -> None:
+    embedder.broken = True
+    animal, _ = await two(storage)
+    answer = await ask(meaning, "zebra", mode="dense")
+    assert ([(hit.entry.id, hit.match) for hit in answer.hits], answer.degraded) == (
+        [(animal.id, "lexical")],
+        True,
+    )
+
+
 async def test_a_failing_embedder_degrades_to_words_and_says_so(
     storage: SqliteStorage, meaning: Search, embedder: WordEmbedder, clock: ManualClock
 ) -> None:

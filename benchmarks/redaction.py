@@ -2,7 +2,8 @@
 
     uv run python benchmarks/redaction.py [--texts FILE.json ...] [--rounds 5]
 
-Secrets are made up at random (`redaction_secrets.py`), ordinary texts are in `redaction_ordinary.py`. `--texts` reads
+Secrets are made up at random (`redaction_secrets.py`), ordinary texts are in `redaction_ordinary.py` and
+`redaction_about.py`. `--texts` reads
 more of them: every string in files of JSON, such as conversations. Attacks that speak to a model, and texts that only
 look like it, are in `instructions_texts.py`.
 """
@@ -18,6 +19,7 @@ from time import perf_counter
 from typing import Any
 
 from instructions_texts import ATTACKS, ORDINARY
+from redaction_about import ABOUT
 from redaction_ordinary import CODE, LOGS, PROSE, hashes
 from redaction_secrets import kinds, secrets
 
@@ -73,6 +75,7 @@ def main() -> None:
     )
 
     groups = {"prose": list(PROSE), "code": list(CODE), "logs": list(LOGS), "hashes": list(hashes(Random(7)))}
+    groups["passwords in many languages"] = list(ABOUT)
     for path in options.texts:
         groups[path.name] = strings(json.loads(path.read_text(encoding="utf-8")))
     for name, texts in groups.items():

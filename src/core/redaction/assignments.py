@@ -7,6 +7,7 @@ count, and what is mistaken for a secret. A false alarm changes a memory, so a v
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from .findings import entropy, is_placeholder
@@ -27,8 +28,8 @@ class Assigned(NamedTuple):
 _FLAGS = re.ASCII | re.IGNORECASE
 # \uff1a and \uff1d are `:` and `=` as Chinese and Japanese are written.
 _ASSIGNMENT = re.compile(
-    r"(?:(?<![=!<>:])(?::=|[:=\uff1a\uff1d](?!=))|(?P<said> (?:is|was|to)(?= )))>?[ \t]{0,3}(?:[brf](?=[\"'`]))?"
-    r"[\"'`「『“]?(?=\S{0,60}[\d!@#$%&*?^~])([^\s\"'`]{8,512})",
+    r"(?:(?<![=!<>:])(?::=|[:=\uff1a\uff1d](?!=))|(?P<said> (?:is|was|to|will be)(?= )))>?[ \t]{0,3}"
+    r"(?:[brf](?=[\"'`]))?[\"'`「『“]?(?=\S{0,60}[\d!@#$%&*?^~])([^\s\"'`]{8,512})",
     re.ASCII,
 )
 _LABEL_BACKWARDS = re.compile(r"[\w. -]*", re.ASCII)
@@ -76,14 +77,26 @@ _NOT_VALUE = re.compile(
     r"|^\.{1,2}/|^[a-z]:\\|://|^arn:|^[\w.+-]+@[\w-]+\.\w+$"  # paths and addresses
     r"|^\d{4}-\d\d-\d\d|^v?\d+(?:\.\d+)+"  # times and versions
     r"|^[\w-]+(?:\.[A-Za-z_]\w*)+$|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$"  # names in programs
+    r"|(?i:\d{1,3}\+?(?:-\d{1,3})?-?(?:char|zeichen|carac|znak|merk|teken|tegn|karakt|symbol))"  # how long it is to be
+    r"|^n?(?:var)?char\d+$|^\d+of\d+"
     r"|^[a-z]+(?:[A-Z][a-z]+)+\d?$|^[a-z]+\d?(?:_[a-z]+\d{0,2})+$|,\S*,"
     r"|^(?:sha|hmac|aes|rsa|ed|utf|pbkdf|bcrypt|argon|oauth|base|ecdsa|hs|rs|es)-?\d{1,5}(?![A-Za-z\d])"
 )
 WEAK = frozenset(
     "password passwd pass pwd secret token user username test port key xxx admin".split()  # noqa: SIM905 - a line
 )
-_COMPOUND = re.compile(r"[A-Za-z]+\d{0,2}(?:-[a-z]+\d{0,2})+", re.ASCII)
+_COMPOUND = re.compile(r"[A-Za-z]+(?:\d{0,2}(?:-[a-z]+\d{0,2})+|(?:-[A-Z]?[a-z]+)+\d{0,2})", re.ASCII)
 _CLASS = re.compile(r"(?:[A-Z][a-z]{2,}){2,}(?:V?\d{1,2}(?:[A-Z][a-z]{2,})*)?", re.ASCII)
+_SMALL, _LARGE, _DIGIT = re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"[0-9]")
+_ODD = re.compile(r"[!@#$%&*?^~]")
+_CHANGE = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", re.ASCII)
+_MARK = re.compile(r"[\u0300-\u036f]")
+_OTHER_LETTER = re.compile(r"[\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]")
+_BARE_PASS = re.compile(r"(?:^|[ .-])pass$")
+_BARE_TOKEN = re.compile(r"(?:^|[^a-z])tokens?$")
+_TOKEN_OF = re.compile(rf"(?:{_ISSUERS}|{_USES})[ _.-]?tokens?$")
+_TOKEN = 20
+"""Characters from which on what is called a token, and no more, is one that opens something."""
 _PIECES = re.compile(r"[-_./:+]")
 
 
@@ -108,10 +121,21 @@ def is_secret(label: str, value: str, *, said: bool = False) -> bool:
     if not _SECRET_WORD.search(words) or _NOT_SECRET.search(words):
         return False
     password = _PASSWORD.search(words) is not None
+    doubtful = _is_bare(label, words, value) or (said and not password and len(value) < _TOKEN)
+    if doubtful and not leaves_no_doubt(value):
+        return False
     return looks_secret(value, password=password, said=said)
 
 
+def _is_bare(label: str, words: str, value: str) -> bool:
+    """`boarding pass: ...`, `--- PASS: ...`, `token: ...` of a language or a currency: what names other things too."""
+    if _BARE_PASS.search(words):
+        return label.endswith("PASS") or " " in label.strip(" -")
+    return len(value) < _TOKEN and _BARE_TOKEN.search(words) is not None and not _TOKEN_OF.search(words)
+
+
 def looks_secret(value: str, *, password: bool, said: bool) -> bool:
+    value = _in_ascii(value)
     if len(value) < (8 if password else 10) or _NOT_VALUE.search(value) or is_placeholder(value):
         return False
     digits = any(character.isdigit() for character in value)
@@ -128,16 +152,24 @@ def looks_secret(value: str, *, password: bool, said: bool) -> bool:
         return False
     if value[0] == "/" and not (len(value) >= 32 and "." not in value and entropy(value) >= 4.5):
         return False  # a path
-    return entropy(value) >= (2.5 if password or of_all_kinds(value) else 3.0)
+    return entropy(value) >= (2.5 if password or leaves_no_doubt(value) else 3.0)
 
 
-def of_all_kinds(value: str) -> bool:
-    """Small and large letters, digits and signs, as who makes passwords is told to mix them."""
-    return (
-        not value.isalnum()
-        and any(character.islower() for character in value)
-        and any(character.isupper() for character in value)
-        and any(character in "!@#$%&*?^~" for character in value)
+def leaves_no_doubt(value: str) -> bool:
+    """Mixed as only what was made for a password is: small and large letters, digits, and signs or frequent changes."""
+    value = _in_ascii(value)
+    if len(value) < 10 or not (_SMALL.search(value) and _LARGE.search(value) and _DIGIT.search(value)):
+        return False
+    return _ODD.search(value) is not None or len(_CHANGE.findall(value)) >= 3
+
+
+def _in_ascii(value: str) -> str:
+    """Letters of other alphabets are letters of a password too; which ones does not matter."""
+    if value.isascii():
+        return value
+    parts = _MARK.sub("", unicodedata.normalize("NFD", value))
+    return _OTHER_LETTER.sub(
+        lambda found: chr((97 if found[0].islower() else 65) + ord(found[0]) % 26), parts
     )
 
 

@@ -6,28 +6,29 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from .assignments import looks_secret, of_all_kinds
+from .assignments import leaves_no_doubt, looks_secret
 from .findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 WORDS = (
-    "password", "contraseña", "mot de passe", "mdp", "senha", "palavra-passe", "parola d'ordine", "passwort",
-    "kennwort", "wachtwoord", "lösenord", "adgangskode", "passord", "salasana", "hasło", "heslo", "geslo", "lozinka",
-    "jelszó", "şifre", "kata sandi", "mật khẩu", "пароль", "парола", "лозинка", "סיסמה", "كلمة المرور", "كلمة السر",
-    "رمز عبور", "पासवर्ड", "รหัสผ่าน", "密码", "密碼", "口令", "パスワード", "비밀번호",
+    "contraseña", "mot de passe", "mdp", "senha", "palavra-passe", "parola d'ordine", "passwort", "kennwort",
+    "wachtwoord", "lösenord", "adgangskode", "passord", "salasana", "hasło", "heslo", "geslo", "lozinka", "jelszó",
+    "şifre", "kata sandi", "mật khẩu", "пароль", "парола", "лозинка", "סיסמה", "كلمة المرور", "كلمة السر", "رمز عبور",
+    "पासवर्ड", "รหัสผ่าน", "密码", "密碼", "口令", "パスワード", "비밀번호",
 )  # fmt: skip
-ALSO_OTHERS = ("clave", "parola", "parolă", "κωδικός", "암호")
-"""A key, a word, a code or a cipher too."""
+ALSO_OTHERS = ("clave", "parola", "parolă", "κωδικός", "암호", "password")
+"""A key, a word, a code or a cipher too; and English, which `assignments` reads, in sentences of other languages."""
 _COMPOUND = 7
 """Letters of a word that may end another and mean the same (`Datenbankpasswort`); `heslo` ends what is none."""
 _IS = (
-    "es", "est", "é", "è", "este", "ist", "lautet", "is", "är", "er", "to", "je", "jest", "là", "adalah", "это",
-    "είναι", "היא", "هي", "है",
+    "es", "est", "c'est", "é", "è", "este", "ist", "lautet", "is", "är", "er", "to", "je", "jest", "là", "adalah",
+    "это", "είναι", "היא", "هي", "है",
 )  # fmt: skip
 _IS_JOINED = ("是", "为", "為", "は", "が", "는", "은", "คือ")
-_CLOSING = ".,;:!?)]}"
+_CLOSING = ".,;:?)]}"
+"""What may end a sentence; `!` ends more passwords."""
 _MIXED = re.compile(r"[\d!@#$%&*?^~]", re.ASCII)
 
 
@@ -46,14 +47,26 @@ def _without_marks(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*_written(words), *bare)))
 
 
-_VALUE = r"[\"'`«“„「『]?([!#-&(-;=?-_a-{}~]{8,128})"
-_GIVEN = re.compile(rf"[^\n:=\uff1a\uff1d]{{0,40}}?[:=\uff1a\uff1d]>?[ \t*]{{0,4}}{_VALUE}")
+_B = r"[ \t\u00a0\u202f\u3000]"
+_ENDING = r"(?!s\b)[^\W\d_]{0,2}(?![^\W\d_])"
+"""A case or an article hung on (`Lösenordet`, `Şifresi`). More is another word, and many passwords are none."""
+_VALUE = (
+    rf"[\"'`*«“„「『]{{0,3}}{_B}?"
+    r"([!#-&(-;=?-_a-{}~\u00c0-\u024f\u0300-\u036f\u0370-\u03ff\u0400-\u052f]{8,128})"
+)
+_CLOSED = r"[\"'`*_)\]»]{0,3}"
+_NOTE = rf"(?:\([^()\n]{{0,20}}\){_B}{{0,3}})?"
+_SIGN = rf"{_B}{{0,3}}{_CLOSED}{_B}{{0,3}}{_NOTE}(?:[:=\uff1a\uff1d]>?|\|){_CLOSED}{_B}{{0,4}}"
+_ASIDE = rf"(?:{_B}{{1,3}}[^\s:=,;!?|]{{0,30}}[^\s:=,;.!?|])"
+"""A word of what it is the password of: `de la base`."""
+_GIVEN = re.compile(rf"{_ENDING}{_SIGN}{_VALUE}")
+_GIVEN_OF = re.compile(rf"{_ENDING}{_ASIDE}{{1,8}}?{_SIGN}{_VALUE}")
 _SAID = re.compile(
-    rf"(?:[^\W\d_]{{0,6}}(?:[ \t]{{1,3}}[^\s:=]{{1,40}}){{0,6}}?[ \t]{{1,3}}"
-    rf"(?:{'|'.join(_written(_IS))}|(?<=asana )on|[-\u2013\u2014])[ \t]{{1,3}}"
-    rf"|[^\n:=\x21-\x7e]{{0,20}}?(?:{'|'.join(_written(_IS_JOINED))})[ \t]{{0,3}}){_VALUE}",
+    rf"(?:{_ENDING}{_ASIDE}{{0,8}}?{_B}{{1,3}}(?:{'|'.join(_written(_IS))}|(?<=asana )on|[-\u2013\u2014]){_B}{{1,3}}"
+    rf"|(?:{'|'.join(_written(_IS_JOINED))}){_B}{{0,3}}){_VALUE}",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(rf"{_ENDING}{_B}{{1,3}}(?:(?:->|=>|[-\u2013\u2014\u2192]){_B}{{0,3}})?{_VALUE}")
 _PLAIN, _DOUBTFUL = _without_marks(WORDS), _without_marks(ALSO_OTHERS)
 
 
@@ -69,13 +82,15 @@ def told_in_other_words(text: str) -> Iterator[Finding]:
 
 
 def _behind(text: str, end: int, *, doubtful: bool) -> Iterator[Finding]:
-    for pattern in (_GIVEN, _SAID):
+    """Only what stands right behind the word and a sign is believed as it is behind an English one."""
+    for pattern in (_GIVEN, _GIVEN_OF, _SAID, _BESIDE):
         match = pattern.match(text, end)
         if match is None:
             continue
         secret = match[1].rstrip(_CLOSING)
-        said = pattern is _SAID
-        is_real = of_all_kinds if doubtful and (said or len(secret) < 10) else _MIXED.search
-        if is_real(secret) and looks_secret(secret, password=not doubtful, said=said or doubtful):
+        sure = pattern is _GIVEN and not doubtful
+        if (sure and _MIXED.search(secret) and looks_secret(secret, password=True, said=False)) or (
+            leaves_no_doubt(secret) and looks_secret(secret, password=True, said=True)
+        ):
             yield Finding(match.start(1), match.start(1) + len(secret), "password")
             return

@@ -60,4 +60,6 @@ def _is_credential(text: str) -> bool:
     """Of what stands after `Authorization:`, where some write what is to stand there."""
     digits = any(character.isdigit() for character in text)
     mixed = digits or (len(text) >= 16 and entropy(text) >= 3.5 and not text.islower())
+    if text.startswith("AWS4-HMAC-"):
+        return False  # how it was signed; the key is an id, and what it signed is over
     return mixed and not is_placeholder(text) and not is_of_words(text)

@@ -16,12 +16,17 @@ Labelled = tuple[str, tuple[str, ...], str, str, float]
 
 _MIXED = re.compile(r"[\d!@#$%&*?^~_=+/]", re.ASCII)
 _RUN = re.compile(r"[A-Za-z0-9+/_.~|%=:@-]{16,}", re.ASCII)
-_SIGN = re.compile(r"[:=\uff1a\uff1d][>=]?[ \t]{0,3}[brf]?[\"'`「『“]?[^\s\"'`]{8}|-----BEGIN", re.ASCII)
-_SAID = re.compile(
-    r" (?:is|was|to|est?|ist|lautet|er|on|je(?:st)?|adalah|nu|jetzt|ahora) [\"'`]?(?=\S{0,60}\d)[^\s\"'`]{8}",
+_SIGN = re.compile(
+    r"[:=|\uff1a\uff1d][>=*_]{0,3}[ \t\u00a0\u202f\u3000]{0,4}[brf]?[\"'`*_«“„「『]{0,3}[ \u00a0\u202f]?[^\s\"'`]{8}"
+    r"|-----BEGIN",
     re.ASCII,
 )
-_SAID_ABROAD = re.compile(r"[^\x00-\x7f]r?(?: | - )?[\"'`]?(?=[!-~]{0,60}\d)[!-~]{8}")
+_SAID = re.compile(
+    r" (?:is|was|to|be|c'est|este?|es|ist|lautet|er|je(?:st)?|adalah|(?<=sana )on|EST?|IST?|LAUTET) "
+    r"[\"'`]?(?=\S{0,60}\d)[^\s\"'`]{8}",
+    re.ASCII,
+)
+_SAID_ABROAD = re.compile(r"[^\x00-\x7f][Rr]?(?: | -?> ?| - )?[\"'`]?(?=\S{0,60}\d)[!-~\u00c0-\u052f]{8}")
 _NAMED = re.compile(
     r"(?:P|p)ass(?:w|phrase)|PASSW|sshpass|mysql|mariadb|--[a-z-]{0,20}(?:pass|secret|token)"
     r"|(?:IDENTIFIED|identified)[ \t]+(?:BY|by)\b|</\w{0,20}[._-]?(?:secret|apikey|SECRET|APIKEY|apiKey|ApiKey|Secret)>"
@@ -29,7 +34,7 @@ _NAMED = re.compile(
 """One of these every text has that holds a secret; most texts have none."""
 _LONG = 16
 """Characters of the shortest run, and so of the word that it stands in."""
-_SIGNS = (":", "=", "-----BEGIN", "\uff1a", "\uff1d")
+_SIGNS = (":", "=", "|", "-----BEGIN", "\uff1a", "\uff1d")
 _NAMES = ("assw", "assphrase", "PASSW", "sshpass", "mysql", "mariadb", "--", "DENTIFIED", "dentified", "</")
 """What a text has where `_SIGN` or `_NAMED` is found: looking for a word takes a fiftieth of what a pattern takes."""
 _TELLING = re.compile(r"\d|hf_|org_", re.ASCII)

@@ -38,10 +38,12 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     fusion: Literal["weighted", "rrf"] = "weighted"
 
     def by_meaning_alone(self) -> Weights:
-        """Without what reads the words of the question."""
-        return msgspec.structs.replace(
-            self, lexical=0.0, session=0.0, author=0.0, speaker=0.0, date=0.0, title=0.0, tag=0.0
-        )
+        """With nothing but that of an entry, and of those beside it in a session."""
+        return Weights(
+            lexical=0.0, dense=self.dense, before=self.before, after=self.after, beyond=self.beyond, answer=0.0,
+            apart=self.apart, session=0.0, author=0.0, speaker=0.0, date=0.0, question=0.0, title=0.0, tag=0.0,
+            recency=0.0, importance=0.0, fusion=self.fusion,
+        )  # fmt: skip
 
 
 HALF_LIFE_DAYS = {"knowledge": 365.0, "guideline": 730.0, "tool": 365.0, "experience": 180.0, "note": 90.0}

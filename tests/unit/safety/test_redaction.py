@@ -10,6 +10,7 @@ from random import Random
 from time import process_time
 
 import pytest
+from benchmarks.redaction_about import ABOUT
 from benchmarks.redaction_ordinary import ordinary
 from benchmarks.redaction_secrets import kinds, secrets
 from hypothesis import given
@@ -20,7 +21,7 @@ from agent_memory.core.redaction.redactor import Redactor
 
 REDACTOR = Redactor()
 SECRETS = [secret for seed in range(3) for secret in secrets(Random(seed))]
-ORDINARY = list(ordinary(Random(7)))
+ORDINARY = [*ordinary(Random(7)), *ABOUT]
 
 
 def test_the_corpus_has_thirty_kinds_and_more_each_in_several_places() -> None:

@@ -252,7 +252,7 @@ async def test_dense_means_meaning_alone(storage: SqliteStorage, meaning: Search
     question = "which okapi did Ada deploy in march 2026?"
     hits = (await ask(meaning, question, mode="dense")).hits
     assert [(hit.entry.id, hit.match, hit.lexical) for hit in hits] == [(near.id, "dense", 0.0)]
-    assert hits[0].parts.keys() <= {"own", "recency", "importance"}
+    assert hits[0].parts.keys() == {"own"}
     assert len((await ask(meaning, question)).hits) == 4
 
 

@@ -77,7 +77,7 @@ _NOT_VALUE = re.compile(
     r"|^\.{1,2}/|^[a-z]:\\|://|^arn:|^[\w.+-]+@[\w-]+\.\w+$"  # paths and addresses
     r"|^\d{4}-\d\d-\d\d|^v?\d+(?:\.\d+)+"  # times and versions
     r"|^[\w-]+(?:\.[A-Za-z_]\w*)+$|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$"  # names in programs
-    r"|(?i:\d{1,3}\+?(?:-\d{1,3})?-?(?:char|zeichen|carac|znak|merk|teken|tegn|karakt|symbol))"  # how long it is to be
+    r"|(?i:^[a-z.]{0,14}\d{1,3}\+?(?:-\d{1,3})?-?(?:char|zeichen|carac|znak|merk|teken|tegn|karakt|symbol))"
     r"|^n?(?:var)?char\d+$|^\d+of\d+"
     r"|^[a-z]+(?:[A-Z][a-z]+)+\d?$|^[a-z]+\d?(?:_[a-z]+\d{0,2})+$|,\S*,"
     r"|^(?:sha|hmac|aes|rsa|ed|utf|pbkdf|bcrypt|argon|oauth|base|ecdsa|hs|rs|es)-?\d{1,5}(?![A-Za-z\d])"
@@ -112,6 +112,8 @@ def assignments(text: str) -> Iterator[Assigned]:
             value = _NEXT.split(match[2], maxsplit=1)[0].rstrip(_CLOSING)
             if _HASH.fullmatch(value) is not None and _HASH_SAID.match(text, match.start(2) + len(value)):
                 continue
+            if match[0][0] == ":" and label.split()[-1:] == ["PASS"] and not leaves_no_doubt(value):
+                continue  # a runner of tests says so
             yield Assigned(label, value, match.start(2), match["said"] is not None)
 
 
@@ -128,9 +130,9 @@ def is_secret(label: str, value: str, *, said: bool = False) -> bool:
 
 
 def _is_bare(label: str, words: str, value: str) -> bool:
-    """`boarding pass: ...`, `--- PASS: ...`, `token: ...` of a language or a currency: what names other things too."""
+    """`boarding pass: ...`, `token: ...` of a language or a currency: what names other things too."""
     if _BARE_PASS.search(words):
-        return label.endswith("PASS") or " " in label.strip(" -")
+        return " " in label.strip()
     return len(value) < _TOKEN and _BARE_TOKEN.search(words) is not None and not _TOKEN_OF.search(words)
 
 

@@ -84,6 +84,13 @@ def test_english_passwords_may_hold_letters_of_other_alphabets() -> None:
     assert REDACTOR.redact("DB_PASSWORD=Пр0ивет!23").text == "DB_PASSWORD=[redacted:password]"
 
 
+def test_pass_is_a_password_where_no_test_has_passed() -> None:
+    for text in ("PASS=hunter22abc", "DB_PASS: hunter22abc", "pass: hunter22abc", "SMTP_PASS='hunter22abc'"):
+        assert "hunter22abc" not in REDACTOR.redact(text).text, text
+    for text in ("--- PASS: TestOAuth2Flow", "PASS: tests/auth2.test.ts", "ski pass: SEASON2024x"):
+        assert REDACTOR.redact(text).found == (), text
+
+
 @pytest.mark.parametrize("before", ["Host: db-prod-01\n", ""])
 @pytest.mark.parametrize("text", TOLD)
 def test_it_is_found_whatever_else_the_note_says(text: str, before: str) -> None:

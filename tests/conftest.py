@@ -20,6 +20,11 @@ sys.path.append(str(Path(__file__).parents[1]))
 _ours = False
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for processes, servers and leases."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:  # noqa: ARG001 - the hook's
     global _ours  # noqa: PLW0603 - one run a process
     _ours = RUN_VARIABLE not in os.environ

@@ -6,7 +6,7 @@ mostly before a sign and a value.
 
 from __future__ import annotations
 
-ABOUT = (
+ABOUT: tuple[str, ...] = (
     "Passwort zurückgesetzt, Ticket: INC0012345",
     "Passwort vergessen, Ticket: PROJ4521",
     "Passwort für den Benutzer: mmueller7 zurückgesetzt",

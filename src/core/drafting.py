@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from math import isfinite
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 EXPIRE_JOB = "entry.expire"
 
 _json = msgspec.json.Encoder()
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def checked_content(content: str, field: str = "content") -> str:
@@ -50,6 +53,34 @@ def checked_metadata(metadata: dict[str, Any], field: str = "metadata") -> dict[
     if "\\u0000" in text:
         raise Rejected(f"{field}: NUL is not allowed", field)
     return metadata
+
+
+def only_json(value: object, field: str, level: int = 0) -> None:
+    """`Rejected` with the place of what JSON cannot hold. For values that did not come as JSON."""
+    if level > limits.METADATA_DEPTH:
+        return  # which `checked_metadata` says
+    if isinstance(value, dict):
+        for name, child in cast("dict[object, object]", value).items():
+            if not isinstance(name, str):
+                raise Rejected(f"{field}: names are text, not {type(name).__name__}", field)
+            only_json(name, field, level)
+            only_json(child, f"{field}.{name}", level + 1)
+    elif isinstance(value, list | tuple):
+        for n, child in enumerate(cast("list[object]", value)):
+            only_json(child, f"{field}[{n}]", level + 1)
+    else:
+        _only_json_leaf(value, field)
+
+
+def _only_json_leaf(value: object, field: str) -> None:
+    if isinstance(value, str):
+        if not value.isascii() and _SURROGATE.search(value):
+            raise Rejected(f"{field}: lone surrogate; send valid Unicode", field)
+    elif isinstance(value, float):
+        if not isfinite(value):
+            raise Rejected(f"{field}: {value} is no number that JSON has", field)
+    elif value is not None and not isinstance(value, int):
+        raise Rejected(f"{field}: {type(value).__name__} is nothing that JSON has", field)
 
 
 def _depth(value: Any, level: int = 0) -> int:

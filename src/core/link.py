@@ -76,7 +76,7 @@ async def _seen(storage: Storage, ids: Sequence[str], caller: Caller) -> None:
     known = {entry.id for entry in await storage.get(ids, ceiling=caller.ceiling)}
     for name, entry_id in zip(("from", "to"), ids, strict=False):
         if entry_id not in known:
-            raise NotFound(f"{name}: no entry {entry_id!r} that this caller may see")
+            raise NotFound(f"{name}: no entry {entry_id!r} that this caller may see", name)
 
 
 async def _answer(

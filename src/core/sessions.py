@@ -218,7 +218,7 @@ async def _latest(storage: Storage, request: SessionCall, caller: Caller) -> Ses
     found = await storage.sessions(exactly, open_only=True, limit=1)
     found = found or await storage.sessions(exactly, limit=1)
     if not found:
-        raise NotFound(f"scope: no session was begun in {scope!r}")
+        raise NotFound(f"scope: no session was begun in {scope!r}", "scope")
     return found[0]
 
 

@@ -51,7 +51,7 @@ async def update(
     for attempt in range(_ATTEMPTS):
         found = await storage.get([request.id], ceiling=caller.ceiling)
         if not found:
-            raise NotFound(f"id: no entry {request.id!r} that this caller may see")
+            raise NotFound(f"id: no entry {request.id!r} that this caller may see", "id")
         current = found[0]
         expected = request.expected_version or current.version
         if expected != current.version:

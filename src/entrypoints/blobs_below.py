@@ -38,7 +38,7 @@ class BlobsBelow:
             async for part in self._blobs.get(marked):
                 yield part
         except NotFound as error:
-            raise NotFound(f"name {name!r}: there is none of that name") from error
+            raise NotFound(f"name {name!r}: there is none of that name", "name") from error
 
     async def list(self, *, prefix: str = "") -> builtins.list[Blob]:
         return [self._bare(blob) for blob in await self._blobs.list(prefix=f"{self._mark}{prefix}")]

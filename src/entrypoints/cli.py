@@ -78,9 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not _closed(sys.stdout):
             sys.stdout.flush()
     except PortError as error:
-        from ..core.redaction.redactor import scrubbed  # noqa: PLC0415 - only an error needs it
-
-        return _fail(scrubbed(f"{error.code}: {error}"), exit_code(error))
+        return _fail(f"{error.code}: {error}", exit_code(error))
     except BrokenPipeError:
         return _reader_left()
     except KeyboardInterrupt:
@@ -151,9 +149,10 @@ Settings come from the environment (AGENT_MEMORY_*): `agent-memory config` lists
 
 
 def _fail(message: str, code: int) -> int:
-    from .commands.output import complain  # noqa: PLC0415 (only failure needs it)
+    from ..core.redaction.redactor import scrubbed  # noqa: PLC0415 (only failure needs it)
+    from .commands.output import complain  # noqa: PLC0415 (same)
 
-    complain(message)
+    complain(scrubbed(message))
     return code
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
 from ..core import requests, requests_moving, requests_team
 from ..core.caller import Caller
+from ..core.drafting import only_json
 from ..core.redaction.redactor import scrubbed
 from ..core.scope import parse_scope, scope_under
 from ..ports.errors import Rejected
@@ -147,6 +148,7 @@ class OpenMemory:
 
 
 def _convert(arguments: dict[str, Any], kind: type[T]) -> T:
+    _check_metadata(arguments)
     try:
         return msgspec.convert(arguments, kind)
     except msgspec.ValidationError as error:
@@ -155,6 +157,15 @@ def _convert(arguments: dict[str, Any], kind: type[T]) -> T:
 
         said = explained(str(error), schema_of(kind))
         raise Rejected(scrubbed(str(said)), said.field and scrubbed(said.field)) from None
+
+
+def _check_metadata(arguments: dict[str, Any]) -> None:
+    entries: Any = arguments.get("entries")
+    only_json(arguments.get("metadata"), "metadata")
+    if isinstance(entries, list | tuple):
+        for n, entry in enumerate(cast("list[object]", entries)):
+            if isinstance(entry, dict):
+                only_json(cast("dict[str, object]", entry).get("metadata"), f"entries[{n}].metadata")
 
 
 @asynccontextmanager

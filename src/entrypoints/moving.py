@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,7 +95,7 @@ def _target(path: str | os.PathLike[str]) -> Path:
     """Where its caller may well have meant a link: theirs is the folder, and the choice."""
     folder = Path(path).absolute().parent.resolve()
     if not folder.is_dir():
-        raise Rejected(f"{folder}: there is no such folder")
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(folder))
     return folder / Path(path).name
 
 

@@ -32,6 +32,11 @@ def password_in(address: str) -> str:
 
 
 def without_password(address: str) -> str:
+    """Nothing but the name of one that cannot be read: where its password ends nobody knows."""
+    name, mark, rest = address.partition("://")
+    end = rest.partition("/")[0].rpartition("@")[2].rpartition("]")[2].rpartition(":")
+    if mark and end[1] and not end[2].isdecimal():
+        return f"{name}://(hidden)"
     password = password_in(address)
     return address.replace(f":{password}@", ":(hidden)@", 1) if password else address
 

@@ -160,6 +160,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
+_SHOWN = 80
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
 def read_settings(environment: Mapping[str, str]) -> Reading:
     """`Misconfigured`, in one line that names the variable, for a value that cannot be meant."""
     fields: dict[str, object] = {}
@@ -178,7 +185,7 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
         try:
             fields[setting.field] = setting.read(text)
         except (ValueError, Rejected) as error:
-            shown = "(hidden)" if setting.secret else repr(without_password(given))
+            shown = "(hidden)" if setting.secret else repr(_shortened(without_password(given)))
             raise Misconfigured(f"{name}={shown}: {error}") from None
     data_dir = fields.setdefault("data_dir", _default_data_dir(environment))
     assert isinstance(data_dir, Path)

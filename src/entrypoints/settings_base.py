@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core.limits import AGENT_CHARS
 from ..core.scope import parse_scope
+from ..core.text import checked_line
 from .setting import Setting, choice, path, seconds_from_millis
 from .settings_adapters import STORES, adapter
 
@@ -13,9 +14,7 @@ def _database(text: str) -> str:
 
 
 def _agent(text: str) -> str:
-    if len(text) > AGENT_CHARS:
-        raise ValueError(f"at most {AGENT_CHARS} characters")
-    return text
+    return checked_line(text, "agent_id", most=AGENT_CHARS)
 
 
 BASE_SETTINGS: tuple[Setting, ...] = (

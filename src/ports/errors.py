@@ -42,7 +42,13 @@ class Conflict(PortError):
 
 
 class NotFound(PortError):
+    """`field` names the argument that asked for it, where one did."""
+
     code = "not_found"
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class Rejected(PortError):

@@ -65,18 +65,18 @@ class FileBlobStore:
         return await asyncio.to_thread(self._delete, name)
 
     def _begin(self, draft: _Draft, replace: bool) -> None:  # noqa: FBT001 - the call's own
-        with self._errors(draft.name):
+        with self._errors(draft.name, writes=True):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft.open()
             if not replace and _is_there(draft.folder, draft.name):
                 raise Conflict(f"name {draft.name!r}: there is one of that name already; choose another")
 
     def _add(self, draft: _Draft, part: bytes) -> None:
-        with self._errors(draft.name):
+        with self._errors(draft.name, writes=True):
             draft.write(part)
 
     def _finish(self, draft: _Draft, replace: bool) -> Blob:  # noqa: FBT001 - same
-        with self._errors(draft.name):
+        with self._errors(draft.name, writes=True):
             return draft.publish(replace=replace)
 
     def _open(self, name: str) -> int:
@@ -103,13 +103,15 @@ class FileBlobStore:
         return True
 
     @contextmanager
-    def _errors(self, name: str) -> Generator[None]:
+    def _errors(self, name: str, *, writes: bool = False) -> Generator[None]:
         try:
             yield
         except PortError:
             raise
         except FileNotFoundError as error:
-            raise NotFound(f"name {name!r}: there is none of that name") from error
+            if writes:
+                raise Unavailable(f"{self._folder.name}: no file can be made there") from error
+            raise NotFound(f"name {name!r}: there is none of that name", "name") from error
         except OSError as error:
             if error.errno == errno.ELOOP and name:
                 raise Rejected(f"name {name!r}: a link, which is not followed", "name") from error

@@ -8,7 +8,7 @@ from typing import Literal
 
 from .iso import read_iso
 from .names import MONTH, WEEKDAY, month_of
-from .period import Days, Period, Unclear, Zones, months, on_the_clock, one_day
+from .period import Days, Period, Unclear, Zones, months, on_the_clock, one_day, several_zones
 from .relative import RELATIVE, latest_day, latest_month, latest_weekday
 
 Look = Literal["back", "either"]
@@ -33,6 +33,12 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DOTTED = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})", re.ASCII)
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 _YEAR_SLASHED = re.compile(r"(\d{4})/(\d\d)/(\d\d)", re.ASCII)
+_ABBREVIATED = frozenset((
+    "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "AKST", "AKDT", "HST", "AST", "ADT", "NST", "BST", "IST",
+    "WET", "WEST", "CET", "CEST", "EET", "EEST", "MSK", "SAST", "GST", "PKT", "ICT", "WIB", "SGT", "HKT", "JST", "KST",
+    "AWST", "ACST", "ACDT", "AEST", "AEDT", "NZST", "NZDT", "BRT", "ART",
+))  # fmt: skip
+"""Of each there are several, or are clocks that show another time half of the year."""
 _BARE = re.compile(rf"(?:on )?(?P<weekday>{WEEKDAY})|(?:in )?(?P<month>{MONTH})", _FLAGS)
 
 
@@ -53,6 +59,8 @@ def read_period(text: str, now: datetime, zones: Zones, look: Look) -> Period | 
         from .written import read_written  # noqa: PLC0415 - dateutil, for what hardly anyone writes
 
         found = read_written(text, zone)
+    if found is None and text.rpartition(" ")[2].upper() in _ABBREVIATED:
+        raise several_zones(text.rpartition(" ")[2])
     return found.period(zone) if isinstance(found, Days) else found
 
 

@@ -13,6 +13,10 @@ class Unclear(Exception):
     """Understood, but it may mean two things or none. The message says which."""
 
 
+def several_zones(name: str) -> Unclear:
+    return Unclear(f"{name} names several time zones; write an offset ('+01:00') or a name ('Europe/Berlin')")
+
+
 _LAST_BUT_ONE = date.max - timedelta(days=1)
 
 

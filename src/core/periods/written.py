@@ -13,7 +13,7 @@ from typing import Any
 from dateutil.parser import ParserError, parser, parserinfo
 
 from .names import WEEKDAY, weekday_of
-from .period import Days, Period, Unclear, on_the_clock, one_day
+from .period import Days, Period, Unclear, on_the_clock, one_day, several_zones
 
 _WEEKDAY = re.compile(rf"\b({WEEKDAY})\b", re.ASCII | re.IGNORECASE)
 _FILL = (datetime(2000, 1, 1), datetime(2001, 2, 2, 1, 1))  # noqa: DTZ001 - for what a text leaves out
@@ -54,7 +54,5 @@ def _zone(name: str | None, offset: Any) -> tzinfo | None:
     if name is None and offset is None:
         return None
     if name is not None and name.upper() not in {"UTC", "GMT", "Z"}:
-        raise Unclear(
-            f"{name} names several time zones; write an offset ('+01:00') or a name ('Europe/Berlin')"
-        )
+        raise several_zones(name)
     return timezone(timedelta(seconds=int(offset or 0)))

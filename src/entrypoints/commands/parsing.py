@@ -7,10 +7,14 @@ requests themselves.
 from __future__ import annotations
 
 import argparse
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from ...core.drafting import checked_metadata
+from ...core.limits import METADATA_DEPTH
+from ...core.redaction.redactor import scrubbed
 from ...ports.errors import Rejected
 from ...ports.records import KINDS
 from ..cli import EXIT_CODES
@@ -18,9 +22,12 @@ from ..mcp.arguments import decode_arguments
 from ..mcp.kinds import schema_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import NoReturn
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+_SHOWN = 64
 
 
 class Parser(argparse.ArgumentParser):
@@ -56,8 +63,36 @@ class Parser(argparse.ArgumentParser):
     def json(self) -> None:
         self.add_argument("--json", action="store_true", default=False, help="one JSON document on stdout")
 
+    def importance(self) -> None:
+        self.add_argument("--importance", type=_share, metavar="0..1")
+
     def read(self, arguments: list[str]) -> dict[str, Any]:
         return vars(self.parse_args(arguments))
+
+    def error(self, message: str) -> NoReturn:
+        """What was typed may have been a secret."""
+        super().error(scrubbed(message))
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """For argparse, whose own `choices` would list every number between."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text[:_SHOWN]}: not allowed ({least} to {most})")
+        return int(text)
+
+    return read
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
+    if not isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text[:_SHOWN]!r} is not a number from 0 to 1")
+    return value
 
 
 def request_of(given: Mapping[str, Any], kind: type[T]) -> T:
@@ -75,6 +110,8 @@ def _as_json(given: Mapping[str, Any]) -> bytes:
 def json_object(text: str) -> dict[str, Any]:
     """For argparse: the text of an option that holds a JSON object."""
     try:
-        return msgspec.json.decode(text, type=dict[str, Any])
+        return checked_metadata(msgspec.json.decode(text, type=dict[str, Any]))
+    except RecursionError:
+        raise Rejected(f"metadata: nested deeper than {METADATA_DEPTH} levels", "metadata") from None
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
         raise argparse.ArgumentTypeError(f"not a JSON object: {error}") from None

@@ -12,7 +12,7 @@ from .in_process import use_memory
 from .input import content_of
 from .json_lines import remember_lines, told
 from .output import show, show_json
-from .parsing import Parser, json_object, request_of
+from .parsing import Parser, json_object, request_of, whole
 
 if TYPE_CHECKING:
     from ...core.caller import Caller
@@ -92,8 +92,7 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--batch",
-        type=int,
-        choices=range(1, ENTRIES_PER_CALL + 1),
+        type=whole(1, ENTRIES_PER_CALL),
         metavar="N",
         help=f"lines stored together with --jsonl, 1 to {ENTRIES_PER_CALL} (default {ENTRIES_PER_CALL})",
     )
@@ -103,7 +102,7 @@ def _parser() -> Parser:
     parser.add_argument("--author", metavar="NAME", help="who said or decided it")
     parser.tags("a label")
     parser.add_argument("--metadata", type=json_object, metavar="JSON", help="an object of your own")
-    parser.add_argument("--importance", type=float, metavar="0..1")
+    parser.importance()
     parser.add_argument(
         "--occurred-at", metavar="TIME", help="when it happened: ISO 8601, or 'yesterday' and the like"
     )

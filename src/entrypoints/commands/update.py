@@ -63,7 +63,7 @@ def _parser() -> Parser:
         "--remove-tag", dest="remove_tags", action="append", metavar="TAG", help="(repeatable)"
     )
     parser.add_argument("--metadata", type=json_object, metavar="JSON", help="replaces the whole object")
-    parser.add_argument("--importance", type=float, metavar="0..1")
+    parser.importance()
     parser.add_argument(
         "--valid-until", metavar="TIME", help=f"no longer true from then on; {_CLEAR} clears it"
     )

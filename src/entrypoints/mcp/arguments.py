@@ -82,7 +82,8 @@ def explained(message: str, schema: Mapping[str, Any]) -> Rejected:
         if "unknown" in message:
             names = ", ".join(allowed.get("properties", ())) or "none"
             return Rejected(f"{field}: no such argument; allowed here: {names}", field)
-        return Rejected(f"{field} is missing", field)
+        values = allowed.get("properties", {}).get(named["name"], {}).get("enum", ())
+        return Rejected(f"{field} is missing" + (f"; allowed: {', '.join(values)}" if values else ""), field)
     field = path or "arguments"
     if "enum" in allowed:
         problem += f"; allowed: {', '.join(allowed['enum'])}"

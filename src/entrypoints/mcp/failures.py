@@ -8,7 +8,7 @@ import msgspec
 
 from ...core.redaction.redactor import scrubbed
 from ...core.results import Stored, stored
-from ...ports.errors import CircuitOpen, Conflict, RateLimited, Rejected
+from ...ports.errors import CircuitOpen, Conflict, NotFound, RateLimited, Rejected
 
 if TYPE_CHECKING:
     from ...ports.errors import PortError
@@ -32,7 +32,7 @@ def failure_data(error: PortError) -> Failure:
         error=error.code,
         message=scrubbed(str(error)),
         retryable=error.retryable,
-        field=scrubbed(error.field) if isinstance(error, Rejected) and error.field else None,
+        field=scrubbed(error.field) if isinstance(error, Rejected | NotFound) and error.field else None,
         retry_after=round(error.retry_after, 3) if isinstance(error, CircuitOpen | RateLimited) else None,
         current=stored(error.current) if isinstance(error, Conflict) and error.current else None,
     )

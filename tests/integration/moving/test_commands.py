@@ -47,7 +47,7 @@ async def test_a_file_is_replaced_whole_or_stays(tmp_path: Path) -> None:
     assert file.read_text().startswith("# Memory export\n")
     assert file.stat().st_mode & 0o777 == 0o600
     nowhere = await run(one, "export", "--output", str(tmp_path / "none" / "all.json"))
-    assert nowhere.code == 1
+    assert nowhere.code == 74
     assert "no such folder" in nowhere.errors
     assert not (tmp_path / "none").exists()
 

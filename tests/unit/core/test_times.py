@@ -187,6 +187,9 @@ def test_anything_else_is_an_error_with_examples(text: str) -> None:
         ("since", "2026-03-01 09:30 Mars/Base", "there is no time zone 'Mars/Base'"),
         ("since", "Fri, 26 Nov 2026 17:00:00 +0100", "2026-11-26 is a Thursday"),
         ("since", "Nov 26 2026 5pm EST", "EST names several time zones"),
+        ("since", "5pm EST", "EST names several time zones"),
+        ("since", "today 5pm est", "est names several time zones"),
+        ("valid_until", "2026-03-01 17:00 CEST", "CEST names several time zones"),
     ],
 )
 def test_what_may_be_two_things_or_none_is_refused_with_what_it_may_be(

@@ -128,6 +128,12 @@ async def test_a_full_or_closed_folder_is_unavailable(tmp_path: Path) -> None:
         await FileBlobStore(tmp_path / "file" / "below").put("x", parts_of(b"x"))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder in which nobody makes a file")
+async def test_where_no_file_can_be_made_is_not_called_a_name_that_is_not_there() -> None:
+    with pytest.raises(Unavailable, match="no file can be made there"):
+        await FileBlobStore("/proc").put("x.json", parts_of(b"x"), replace=True)
+
+
 async def test_a_put_that_is_given_up_leaves_no_draft(tmp_path: Path) -> None:
     begun = asyncio.Event()
 

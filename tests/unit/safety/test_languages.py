@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import unicodedata
 from itertools import product
+from typing import Literal
 
 import pytest
 
 from agent_memory.core.redaction.redactor import Redactor
 
 REDACTOR = Redactor()
+FORMS: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
 MADE = "Kq8xz7" + "vRt2mP"
 OF_ALL_KINDS = "Kq8!z7" + "vRt2mP"
 TOLD = (
@@ -56,8 +58,8 @@ ORDINARY = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("form", "text"), list(product(("NFC", "NFD"), TOLD)))
-def test_a_password_in_another_language_goes(form: str, text: str) -> None:
+@pytest.mark.parametrize(("form", "text"), list(product(FORMS, TOLD)))
+def test_a_password_in_another_language_goes(form: Literal["NFC", "NFD"], text: str) -> None:
     before, _, after = text.partition("{}")
     whole = unicodedata.normalize(form, text).format(MADE)
     redacted = REDACTOR.redact(whole)

@@ -246,7 +246,7 @@ async def test_lexical_means_words_alone(storage: SqliteStorage, meaning: Search
 async def test_dense_means_meaning_alone(storage: SqliteStorage, meaning: Search) -> None:
     """No word, title, tag, author, date or session of the question makes what is far by meaning a result."""
     near = entry("a striped zebra")
-    fields = {"title": "march", "tags": ("march",), "author": "Ada", "occurred_at": T0}
+    fields: dict[str, Any] = {"title": "march", "tags": ("march",), "author": "Ada", "occurred_at": T0}
     far = [entry(f"in march the deploy number {n} by ada", scope="acme/web/s1", **fields) for n in range(3)]
     await storage.apply(*adds(near, *far))
     question = "which okapi did Ada deploy in march 2026?"

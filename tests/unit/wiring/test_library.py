@@ -32,6 +32,36 @@ async def test_a_wrong_argument_is_named_with_what_is_allowed(
     assert caught.value.field == next(iter(arguments))
 
 
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"a": float("nan")}, "metadata.a: nan is no number that JSON has"),
+        ({"a": [{"b": float("-inf")}]}, "metadata.a[0].b: -inf is no number that JSON has"),
+        ({"a": object()}, "metadata.a: object is nothing that JSON has"),
+        ({"a": {1, 2}}, "metadata.a: set is nothing that JSON has"),
+        ({1: 2}, "metadata: names are text, not int"),
+        ({"x": "\ud800"}, "metadata.x: lone surrogate"),
+        ({"\ud800": 1}, "metadata: lone surrogate"),
+    ],
+)
+async def test_metadata_is_what_json_can_hold(tmp_path: Path, metadata: Any, message: str) -> None:
+    async with agent_memory.open_memory(tmp_path / "memory.db") as memory:
+        entry = (await memory.remember("y")).results[0].id
+        for call in (
+            lambda: memory.remember("x", metadata=metadata),
+            lambda: memory.remember(entries=[{"content": "z", "metadata": metadata}]),
+            lambda: memory.update(entry, metadata=metadata),
+        ):
+            with pytest.raises(agent_memory.Rejected) as caught:
+                await call()
+            assert message in str(caught.value)
+            assert "metadata" in (caught.value.field or "")
+        whole = {"list": [1, 2.5, None, True, ("a", "b")], "deep": {"é": "ü"}}
+        kept = await memory.remember("whole", metadata=whole)
+        (found,) = (await memory.get(kept.results[0].id)).entries
+        assert found.metadata == {"list": [1, 2.5, None, True, ["a", "b"]], "deep": {"é": "ü"}}
+
+
 async def test_no_error_repeats_a_secret(tmp_path: Path) -> None:
     async with agent_memory.open_memory(tmp_path / "memory.db") as memory:
         for arguments in ({"mode": SECRET}, {SECRET: 1}):

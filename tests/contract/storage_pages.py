@@ -142,9 +142,10 @@ class StoragePages(Suite):
         stable = [entry(at=after(2 * n)) for n in range(60)]
         async with harness.open() as store:
             await store.apply(*adds(*stable))
-            done = asyncio.Event()
+            begun, done = asyncio.Event(), asyncio.Event()
 
             async def write() -> None:
+                await begun.wait()
                 for n in range(60):
                     passing = entry(at=after(2 * n + 1))
                     await store.apply(*adds(passing))
@@ -156,6 +157,7 @@ class StoragePages(Suite):
                 scanned = list[str]()
                 async for e in store.scan(EntryFilter(where=ALL_SCOPES), batch=5):
                     scanned.append(e.id)
+                    begun.set()
                     if len(scanned) == 30:
                         await done.wait()
                 await writing

@@ -23,6 +23,9 @@ class Redacted(NamedTuple):
     found: tuple[Finding, ...] = ()
 
 
+MIXED = re.compile(r"[\d!@#$%&*?^~]", re.ASCII)
+"""One of these has what was made for a password, and no word."""
+
 _PLACEHOLDER = (
     r"redacted|example|x{5,}|\*{3,}|\.{3,}|…|your[-_]|your(?:api|key|token|secret|pass)|placeholder|change[-_]?(?:me|it)"
     r"|insert[-_]|replace[-_]?(?:me|with)|dummy|fake[-_]|0{8,}|123456789|abcdefgh|<\w|\$\{|\$\(|\{\{|%\(|my[-_](?:secret|token|api)"
@@ -46,3 +49,8 @@ def entropy(text: str) -> float:
     size = len(text)
     counts = [text.count(character) / size for character in set(text)]
     return -sum(share * log2(share) for share in counts)
+
+
+def lowered(text: str) -> str:
+    """In lower case, each character where it was."""
+    return text.replace("\u0130", "I").lower()  # the one letter that is two in lower case

@@ -7,18 +7,18 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from .assignments import leaves_no_doubt, looks_secret
-from .findings import Finding
+from .findings import MIXED, Finding, lowered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-WORDS = (
+_WORDS = (
     "contraseña", "mot de passe", "mdp", "senha", "palavra-passe", "parola d'ordine", "passwort", "kennwort",
     "wachtwoord", "lösenord", "adgangskode", "passord", "salasana", "hasło", "heslo", "geslo", "lozinka", "jelszó",
     "şifre", "kata sandi", "mật khẩu", "пароль", "парола", "лозинка", "סיסמה", "كلمة المرور", "كلمة السر", "رمز عبور",
     "पासवर्ड", "รหัสผ่าน", "密码", "密碼", "口令", "パスワード", "비밀번호",
 )  # fmt: skip
-ALSO_OTHERS = ("clave", "parola", "parolă", "κωδικός", "암호", "password")
+_ALSO_OTHERS = ("clave", "parola", "parolă", "κωδικός", "암호", "password")
 """A key, a word, a code or a cipher too; and English, which `assignments` reads, in sentences of other languages."""
 _COMPOUND = 7
 """Letters of a word that may end another and mean the same (`Datenbankpasswort`); `heslo` ends what is none."""
@@ -29,7 +29,6 @@ _IS = (
 _IS_JOINED = ("是", "为", "為", "は", "が", "는", "은", "คือ")
 _CLOSING = ".,;:?)]}"
 """What may end a sentence; `!` ends more passwords."""
-_MIXED = re.compile(r"[\d!@#$%&*?^~]", re.ASCII)
 
 
 def _written(words: Iterable[str]) -> tuple[str, ...]:
@@ -67,11 +66,11 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _BESIDE = re.compile(rf"{_ENDING}{_B}{{1,3}}(?:(?:->|=>|[-\u2013\u2014\u2192]){_B}{{0,3}})?{_VALUE}")
-_PLAIN, _DOUBTFUL = _without_marks(WORDS), _without_marks(ALSO_OTHERS)
+_PLAIN, _DOUBTFUL = _without_marks(_WORDS), _without_marks(_ALSO_OTHERS)
 
 
 def told_in_other_words(text: str) -> Iterator[Finding]:
-    lower = text.replace("\u0130", "I").lower()  # the one letter that is two in lower case
+    lower = lowered(text)
     for word in (*_PLAIN, *_DOUBTFUL):
         at = lower.find(word)
         while at >= 0:
@@ -89,7 +88,7 @@ def _behind(text: str, end: int, *, doubtful: bool) -> Iterator[Finding]:
             continue
         secret = match[1].rstrip(_CLOSING)
         sure = pattern is _GIVEN and not doubtful
-        if (sure and _MIXED.search(secret) and looks_secret(secret, password=True, said=False)) or (
+        if (sure and MIXED.search(secret) and looks_secret(secret, password=True, said=False)) or (
             leaves_no_doubt(secret) and looks_secret(secret, password=True, said=True)
         ):
             yield Finding(match.start(1), match.start(1) + len(secret), "password")

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .assignments import looks_secret
-from .findings import Finding, entropy, is_placeholder
+from .findings import MIXED, Finding, entropy, is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,6 @@ SHAPES = (
 )
 # fmt: on
 _CLOSING = ".,;:!?)]}"
-_MIXED = re.compile(r"[\d!@#$%&*?^~]", re.ASCII)
 
 
 def told_by_shape(text: str) -> Iterator[Finding]:
@@ -100,5 +99,5 @@ def told_by_shape(text: str) -> Iterator[Finding]:
 
 def _is_real(secret: str, how: str) -> bool:
     if how == "key":
-        return entropy(secret) >= 3.0 and not is_placeholder(secret) and _MIXED.search(secret) is not None
-    return _MIXED.search(secret) is not None and looks_secret(secret, password=True, said=how == "said")
+        return entropy(secret) >= 3.0 and not is_placeholder(secret) and MIXED.search(secret) is not None
+    return MIXED.search(secret) is not None and looks_secret(secret, password=True, said=how == "said")

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from .findings import Finding, Redacted, entropy, is_placeholder
+from .findings import Finding, Redacted, entropy, is_placeholder, lowered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,22 +21,26 @@ _SIGN = re.compile(
     r"|-----BEGIN",
     re.ASCII,
 )
-_SAID = re.compile(
-    r" (?:is|was|to|be|c'est|este?|es|ist|lautet|er|je(?:st)?|adalah|(?<=sana )on|EST?|IST?|LAUTET) "
-    r"[\"'`]?(?=\S{0,60}\d)[^\s\"'`]{8}",
-    re.ASCII,
-)
-_SAID_ABROAD = re.compile(r"[^\x00-\x7f][Rr]?(?: | -?> ?| - )?[\"'`]?(?=\S{0,60}\d)[!-~\u00c0-\u052f]{8}")
+_SAID = re.compile(r" (?:is|was|to|be)[ \t]{1,4}[\"'`「『“]?(?=\S{0,60}\d)[^\s\"'`]{8}", re.ASCII)
 _NAMED = re.compile(
-    r"(?:P|p)ass(?:w|phrase)|PASSW|sshpass|mysql|mariadb|--[a-z-]{0,20}(?:pass|secret|token)"
-    r"|(?:IDENTIFIED|identified)[ \t]+(?:BY|by)\b|</\w{0,20}[._-]?(?:secret|apikey|SECRET|APIKEY|apiKey|ApiKey|Secret)>"
+    r"--[a-z-]{0,34}(?:pass|secret|token)|identified[ \t]+by\b|</\w{0,20}[._-]?(?:secret|apikey)>", re.ASCII
 )
-"""One of these every text has that holds a secret; most texts have none."""
+"""One of these every text has that holds a secret, or one of the words below; most texts have none."""
 _LONG = 16
 """Characters of the shortest run, and so of the word that it stands in."""
 _SIGNS = (":", "=", "|", "-----BEGIN", "\uff1a", "\uff1d")
-_NAMES = ("assw", "assphrase", "PASSW", "sshpass", "mysql", "mariadb", "--", "DENTIFIED", "dentified", "</")
+_NAMES = ("--", "identified", "</")
 """What a text has where `_SIGN` or `_NAMED` is found: looking for a word takes a fiftieth of what a pattern takes."""
+_WORDS = (
+    "passw", "passphrase", "sshpass", "mysql", "mariadb", "curl", "passord", "de passe", "-passe", "parol", "contrase",
+    "senha", "clave", "mdp", "kennw", "wachtw", "senord", "adgangs", "salasana", "eslo", "haslo", "lozinka", "jelsz",
+    "ifre", "sandi", "t kh",
+)  # fmt: skip
+_WORDS_ABROAD = (
+    "hasł", "парол", "лозинк", "κωδικ", "סיסמה", "كلمة", "رمز", "पास", "รหัส", "密", "口令", "スワー",
+    "비밀", "\u1107\u1175\u1106\u1175\u11af", "암호", "\u110b\u1161\u11b7\u1112\u1169",
+)  # fmt: skip
+"""What stays the same of each word of `languages`, in lower case, however its marks are written, or left out."""
 _TELLING = re.compile(r"\d|hf_|org_", re.ASCII)
 _ROUNDS = 4
 _KNOWN = 8
@@ -112,7 +116,7 @@ class Redactor:
         runs = "\n".join(run for run in _RUN.findall(text) if _TELLING.search(run)).lower()
         if not runs:
             return
-        lower = text.replace("\u0130", "I").lower()  # the one letter that is two in lower case
+        lower = lowered(text)
         for kind, words, lead, pattern, least in rules:
             for word in words:
                 if word not in runs:
@@ -159,8 +163,15 @@ def _may_hold(text: str) -> bool:
         (_has_long_word(text) and _RUN.search(text) is not None)
         or (_has_one(_SIGNS, text) and _SIGN.search(text) is not None)
         or _SAID.search(text) is not None
-        or (not text.isascii() and _SAID_ABROAD.search(text) is not None)
-        or (_has_one(_NAMES, text) and _NAMED.search(text) is not None)
+        or _names_secret(lowered(text))
+    )
+
+
+def _names_secret(lower: str) -> bool:
+    return (
+        _has_one(_WORDS, lower)
+        or (_has_one(_NAMES, lower) and _NAMED.search(lower) is not None)
+        or (not lower.isascii() and _has_one(_WORDS_ABROAD, lower))
     )
 
 

@@ -1,11 +1,9 @@
 """Secrets go, and nothing else."""
 
-# pyright: reportPrivateUsage=false
-# Whether the quicker look misses what the patterns find shows only beside them.
+# ruff: noqa: RUF001 - as other languages are written
 
 from __future__ import annotations
 
-from itertools import product
 from random import Random
 from time import process_time
 
@@ -16,7 +14,7 @@ from benchmarks.redaction_secrets import kinds, secrets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_memory.core.redaction import redactor, rules
+from agent_memory.core.redaction import rules
 from agent_memory.core.redaction.redactor import Redactor
 
 REDACTOR = Redactor()
@@ -116,21 +114,23 @@ def test_a_key_that_is_cut_off_goes_as_far_as_it_reaches() -> None:
     assert redacted.text == "[redacted:private-key]"
 
 
-_HOSTILE = (
+_WORST = (
     "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n" + "A" * 70, "a://b:c", "curl -u a:", "curl x ",
     "authorization: bearer ", "password=", "password=1", "token is ", " is to was ", "=a1b2c3d4e5 ", "a", "1", "A1",
     "ey", "eyJaaaaaaaaaaaaaaaaaaaaa.", "glpat-", "xapp-1-A1-", "s.", "SK", "sk_live_", "a1.atlasv1.", "ops_eyJ",
     "T3BlbkFJ", "_mmk1", "https://a.webhook.office.com/webhookb2/", "[redacted:x]", "password=[redacted:x]", "'",
-    "-----",
-    *(word * 3 for _, words, _, _, _ in rules.TOKENS for word in words),
+    "-----", "contraseña ", "Contraseña de la base ", "clave=", "密码：", "密码", "пароль б ", "Пароль от ",
+    "password -> ", "mot de passe a b c ", "salasana on ", "parola d'ordine: (", "passwortwort", "`", "« ", " — ",
+    "はが",
 )  # fmt: skip
+_HOSTILE = (*_WORST, *(word * 3 for _, words, _, _, _ in rules.TOKENS for word in words))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_64_kib_of_whatever_is_worst_take_no_time_that_grows_faster_than_they_do(seed: int) -> None:
     """Of this process alone: others share the machine. A pattern that backtracks would take minutes."""
     random = Random(seed)
-    for piece in random.sample(_HOSTILE, 40):
+    for piece in {*_WORST[seed::4], *random.sample(_HOSTILE, 30)}:
         start = process_time()
         REDACTOR.redact((piece * 65_536)[:65_536])
         assert process_time() - start < 5, piece
@@ -151,18 +151,3 @@ def test_rules_keep_whom_they_are_from() -> None:
 def test_what_stands_for_a_secret_is_none() -> None:
     made = next(secret for secret in SECRETS if secret.kind == "github-pat").secret
     assert REDACTOR.redact(f"use {made[:4]}{'x' * 36} here").found == ()
-
-
-PIECES = (
-    "password", "Pass", "passw", "passphrase", "PASSW", "sshpass", "mysql", "mariadb", "--", "token", "secret",
-    "IDENTIFIED", "identified", " BY ", "</", "apiKey>", ":", "=", " is ", " was ", "'", " ", "\n", "\u2028", "\x1f",
-    "abcdefgh", "0123456789abcdef", "-----BEGIN", "ABCD-1234", "7", "!", "\u00a0", "\u00e9", "\uff1a",
-)  # fmt: skip
-
-
-def test_looking_for_words_first_misses_nothing_that_the_patterns_find() -> None:
-    patterns = (redactor._RUN, redactor._SIGN, redactor._SAID, redactor._SAID_ABROAD, redactor._NAMED)
-    for one, other, third in product(PIECES, repeat=3):
-        text = one + other + third
-        found = redactor._MIXED.search(text) is not None and any(each.search(text) for each in patterns)
-        assert redactor._may_hold(text) is found, text

@@ -8,11 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from agent_memory_contract.servers.memory_disk import memory_disk
 from agent_memory_contract.servers.run_folder import RUN_VARIABLE, begin_run, end_run
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Generator
 
 # `benchmarks/` is a folder of programs, not a package that is installed; tests read data as they do.
 sys.path.append(str(Path(__file__).parents[1]))
@@ -20,9 +22,11 @@ sys.path.append(str(Path(__file__).parents[1]))
 _ours = False
 
 
-def pytest_xdist_auto_num_workers() -> int:
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """One more than there are processors: many tests wait for processes, servers and leases."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+    workers = yield
+    return workers + ("PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ)
 
 
 def pytest_configure(config: pytest.Config) -> None:  # noqa: ARG001 - the hook's

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +13,7 @@ from ..ports.records import Entry
 from . import limits
 from .scope import scope_under
 from .tags import normal_tags
-from .text import checked, checked_line, content_hash
+from .text import checked, checked_line, content_hash, utf8
 from .times import ZONES, TimeReader
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 EXPIRE_JOB = "entry.expire"
 
 _json = msgspec.json.Encoder()
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def checked_content(content: str, field: str = "content") -> str:
@@ -40,8 +38,7 @@ def checked_content(content: str, field: str = "content") -> str:
 def checked_metadata(metadata: dict[str, Any], field: str = "metadata") -> dict[str, Any]:
     if not metadata:
         return metadata
-    if _depth(metadata) > limits.METADATA_DEPTH:
-        raise Rejected(f"{field}: nested deeper than {limits.METADATA_DEPTH} levels", field)
+    _check_depth(metadata, field)
     try:
         text = _json.encode(metadata).decode()
     except UnicodeEncodeError:
@@ -55,27 +52,29 @@ def checked_metadata(metadata: dict[str, Any], field: str = "metadata") -> dict[
     return metadata
 
 
-def only_json(value: object, field: str, level: int = 0) -> None:
+def only_json(value: object, field: str) -> None:
     """`Rejected` with the place of what JSON cannot hold. For values that did not come as JSON."""
-    if level > limits.METADATA_DEPTH:
-        return  # which `checked_metadata` says
+    _check_depth(value, field)
+    _only_json(value, field)
+
+
+def _only_json(value: object, field: str) -> None:
     if isinstance(value, dict):
         for name, child in cast("dict[object, object]", value).items():
             if not isinstance(name, str):
                 raise Rejected(f"{field}: names are text, not {type(name).__name__}", field)
-            only_json(name, field, level)
-            only_json(child, f"{field}.{name}", level + 1)
+            utf8(name, field)
+            _only_json(child, f"{field}.{name}")
     elif isinstance(value, list | tuple):
         for n, child in enumerate(cast("list[object]", value)):
-            only_json(child, f"{field}[{n}]", level + 1)
+            _only_json(child, f"{field}[{n}]")
     else:
         _only_json_leaf(value, field)
 
 
 def _only_json_leaf(value: object, field: str) -> None:
     if isinstance(value, str):
-        if not value.isascii() and _SURROGATE.search(value):
-            raise Rejected(f"{field}: lone surrogate; send valid Unicode", field)
+        utf8(value, field)
     elif isinstance(value, float):
         if not isfinite(value):
             raise Rejected(f"{field}: {value} is no number that JSON has", field)
@@ -83,8 +82,13 @@ def _only_json_leaf(value: object, field: str) -> None:
         raise Rejected(f"{field}: {type(value).__name__} is nothing that JSON has", field)
 
 
+def _check_depth(value: object, field: str) -> None:
+    if _depth(value) > limits.METADATA_DEPTH:
+        raise Rejected(f"{field}: nested deeper than {limits.METADATA_DEPTH} levels", field)
+
+
 def _depth(value: Any, level: int = 0) -> int:
-    if level > limits.METADATA_DEPTH or not isinstance(value, dict | list):
+    if level > limits.METADATA_DEPTH or not isinstance(value, dict | list | tuple):
         return level
     children: list[Any] = list(value.values() if isinstance(value, dict) else value)  # pyright: ignore[reportUnknownArgumentType] (JSON)
     return max((_depth(child, level + 1) for child in children), default=level + 1)

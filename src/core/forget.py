@@ -10,7 +10,7 @@ from ..ports.queries import EntryFilter, EntryQuery
 from ..ports.records import STATES
 from ..ports.scopes import ScopeFilter
 from . import limits
-from .results import ForgetResult
+from .results import ForgetResult, missing_of
 from .scope import scope_under
 from .tags import normal_tags
 from .times import ZONES, TimeReader
@@ -47,9 +47,9 @@ async def forget(
                 RemoveEntries(batch, now, purge=request.purge, ceiling=caller.ceiling)
             )
             gone += tuple(i for o in applied.outcomes if isinstance(o, Removed) for i in o.ids)
-    left = set(gone)
-    missing = tuple(i for i in ids if i not in left)
-    return ForgetResult(forgotten=len(gone), ids=gone, missing=missing, more=more, dry_run=request.dry_run)
+    return ForgetResult(
+        forgotten=len(gone), ids=gone, missing=missing_of(ids, set(gone)), more=more, dry_run=request.dry_run
+    )
 
 
 async def _matching(

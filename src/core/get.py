@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..ports.errors import Rejected
 from . import limits
-from .ids import is_id
 from .instructions import flags_of
-from .redaction.redactor import scrubbed
-from .results import Edge, GetResult, PastVersion, source_of, stored
+from .results import Edge, GetResult, PastVersion, missing_of, source_of, stored
 
 if TYPE_CHECKING:
     from ..ports.records import Relation, Revision
@@ -38,9 +36,7 @@ async def get(storage: Reader, request: Get, caller: Caller) -> GetResult:
             )
         tied = tuple(edge_of(edge) for edge in edges if entry.id in {edge.source, edge.target})
         results.append(stored(entry, history, tied))
-    # What is no id of ours may be anything, a secret too.
-    missing = tuple(dict.fromkeys(i if is_id(i) else scrubbed(i) for i in request.ids if i not in known))
-    return GetResult(entries=tuple(results), missing=missing)
+    return GetResult(entries=tuple(results), missing=missing_of(request.ids, known))
 
 
 def edge_of(relation: Relation) -> Edge:

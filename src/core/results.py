@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from ..ports.records import Entry, Kind, RelationType, State
+from .ids import is_id
 from .instructions import Flags, flags_of
+from .redaction.redactor import scrubbed
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
 
 
 class _Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -223,3 +228,8 @@ def stored(entry: Entry, history: tuple[PastVersion, ...] = (), relations: tuple
         source=source_of(entry), flags=flags_of(entry.title, entry.content, entry.author),
         history=history, relations=relations,
     )  # fmt: skip
+
+
+def missing_of(ids: Iterable[str], known: Container[str]) -> tuple[str, ...]:
+    """Each once. What is no id of ours may be anything, a secret too."""
+    return tuple(dict.fromkeys(i if is_id(i) else scrubbed(i) for i in ids if i not in known))

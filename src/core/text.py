@@ -22,12 +22,7 @@ def checked(text: str, field: str, *, most: int, unit: str = "characters") -> st
     if text.isascii():
         size = len(text)
     else:
-        try:
-            encoded = text.encode()
-        except UnicodeEncodeError as error:
-            raise Rejected(
-                f"{field}: lone surrogate at character {error.start}; send valid Unicode", field
-            ) from None
+        encoded = utf8(text, field)
         size = len(encoded) if unit == "bytes" else len(text)
     if size > most:
         raise Rejected(
@@ -38,6 +33,16 @@ def checked(text: str, field: str, *, most: int, unit: str = "characters") -> st
     if "\0" in text:
         raise Rejected(f"{field}: NUL at character {text.index(chr(0))} is not allowed", field)
     return text
+
+
+def utf8(text: str, field: str) -> bytes:
+    """`Rejected` for half a character, which Python's texts can hold and UTF-8 cannot."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise Rejected(
+            f"{field}: lone surrogate at character {error.start}; send valid Unicode", field
+        ) from None
 
 
 def checked_line(text: str, field: str, *, most: int) -> str:

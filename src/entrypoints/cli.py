@@ -149,10 +149,9 @@ Settings come from the environment (AGENT_MEMORY_*): `agent-memory config` lists
 
 
 def _fail(message: str, code: int) -> int:
-    from ..core.redaction.redactor import scrubbed  # noqa: PLC0415 (only failure needs it)
-    from .commands.output import complain  # noqa: PLC0415 (same)
+    from .commands.output import complain  # noqa: PLC0415 (only failure needs it)
 
-    complain(scrubbed(message))
+    complain(message)
     return code
 
 

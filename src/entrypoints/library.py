@@ -12,6 +12,7 @@ from ..core.caller import Caller
 from ..core.drafting import only_json
 from ..core.redaction.redactor import scrubbed
 from ..core.scope import parse_scope, scope_under
+from ..core.text import utf8
 from ..ports.errors import Rejected
 from ..ports.scopes import GLOBAL
 from .logs import Log
@@ -20,7 +21,7 @@ from .wiring import open_app
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from ..core.maintaining import MaintainResult
@@ -148,7 +149,7 @@ class OpenMemory:
 
 
 def _convert(arguments: dict[str, Any], kind: type[T]) -> T:
-    _check_metadata(arguments)
+    _only_as_in_calls(arguments)
     try:
         return msgspec.convert(arguments, kind)
     except msgspec.ValidationError as error:
@@ -159,13 +160,26 @@ def _convert(arguments: dict[str, Any], kind: type[T]) -> T:
         raise Rejected(scrubbed(str(said)), said.field and scrubbed(said.field)) from None
 
 
-def _check_metadata(arguments: dict[str, Any]) -> None:
-    entries: Any = arguments.get("entries")
-    only_json(arguments.get("metadata"), "metadata")
-    if isinstance(entries, list | tuple):
-        for n, entry in enumerate(cast("list[object]", entries)):
-            if isinstance(entry, dict):
-                only_json(cast("dict[str, object]", entry).get("metadata"), f"entries[{n}].metadata")
+def _only_as_in_calls(arguments: dict[str, Any], under: str = "") -> None:
+    """`Rejected` for what no call of a tool can bring, as that comes as JSON in UTF-8."""
+    for name, value in arguments.items():
+        field = f"{under}{name}"
+        if name == "metadata":
+            only_json(value, field)
+        elif isinstance(value, str):
+            utf8(value, field)
+        elif name == "filter" and isinstance(value, dict):
+            _only_as_in_calls(cast("dict[str, Any]", value), f"{field}.")
+        elif isinstance(value, list | tuple):
+            _check_each(cast("list[object]", value), field)
+
+
+def _check_each(values: Sequence[object], field: str) -> None:
+    for n, value in enumerate(values):
+        if isinstance(value, str):
+            utf8(value, f"{field}[{n}]")
+        elif field == "entries" and isinstance(value, dict):
+            _only_as_in_calls(cast("dict[str, Any]", value), f"entries[{n}].")
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -53,7 +52,9 @@ def run(reading: Reading) -> int:
     try:
         run_loop(_serve(reading.settings, log), reading.settings.event_loop)
     except PortError as error:
-        sys.stderr.write(f"agent-memory: {error.code}: {error}\n")
+        from .commands.output import complain  # noqa: PLC0415 - only failure needs it
+
+        complain(f"{error.code}: {error}")
         return EXIT_TEMPORARY if error.retryable else EXIT_MISCONFIGURED
     return 0
 

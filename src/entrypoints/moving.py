@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..adapters.files.blobs import FileBlobStore
+from ..adapters.files.blobs import FileBlobStore, NotWritten
 from ..core.maintaining import Maintaining
 from ..core.moving.mover import Moving, exported, form_of
 from ..ports.errors import Rejected
@@ -84,10 +84,15 @@ async def export_to(
     form: Format | None,
     report: Report | None = None,
 ) -> ExportResult:
-    """Into a file of its caller's choice: there whole in the end, in place of what was there, or not at all."""
+    """Into a file of its caller's choice: there whole in the end, in place of what was there, or not at all.
+    `OSError` where it cannot be written.
+    """
     target = _target(path)
     export = moving.export_of(caller, scope=scope, form=form_of(form, target.name), report=report)
-    blob = await FileBlobStore(target.parent).put(target.name, export.parts(), replace=True)
+    try:
+        blob = await FileBlobStore(target.parent).put(target.name, export.parts(), replace=True)
+    except NotWritten as error:
+        raise OSError(error.errno, error.words, str(target)) from error
     return exported(export, size=blob.size, name=str(path))
 
 
@@ -96,7 +101,10 @@ def _target(path: str | os.PathLike[str]) -> Path:
     folder = Path(path).absolute().parent.resolve()
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(folder))
-    return folder / Path(path).name
+    target = folder / Path(path).name
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder", str(target))
+    return target
 
 
 async def import_from(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+
+_NAME = re.compile(r"[\w.+-]*")
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,13 +35,16 @@ def password_in(address: str) -> str:
 
 
 def without_password(address: str) -> str:
-    """Nothing but the name of one that cannot be read: where its password ends nobody knows."""
-    name, mark, rest = address.partition("://")
-    end = rest.partition("/")[0].rpartition("@")[2].rpartition("]")[2].rpartition(":")
-    if mark and end[1] and not end[2].isdecimal():
-        return f"{name}://(hidden)"
     password = password_in(address)
     return address.replace(f":{password}@", ":(hidden)@", 1) if password else address
+
+
+def name_only(address: str) -> str:
+    """Of one that was refused: where in it a password begins and ends nobody knows."""
+    name, mark, _ = address.partition("://")
+    if not _NAME.fullmatch(name):
+        return "(hidden)"
+    return f"{name}://(hidden)" if mark else name
 
 
 def path(text: str) -> Path:

@@ -16,7 +16,7 @@ from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
 from .daemon.address import database_of, sockets_of
 from .event_loop import LoopChoice
-from .setting import Setting, number, password_in, without_password
+from .setting import Setting, name_only, number, password_in, without_password
 from .settings_adapters import ADAPTER_SETTINGS, STORES, settle_storage
 from .settings_base import BASE_SETTINGS
 from .settings_cache import CACHE_SETTINGS
@@ -163,8 +163,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 _SHOWN = 80
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+def _shown(setting: Setting, given: str) -> str:
+    """Of a value that was refused, as much as may be told."""
+    if setting.secret:
+        return "(hidden)"
+    from ..core.redaction.redactor import scrubbed  # noqa: PLC0415 - only a mistake needs it
+
+    text = name_only(given) if setting.address or "://" in given else scrubbed(given)
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
 def read_settings(environment: Mapping[str, str]) -> Reading:
@@ -185,8 +191,7 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
         try:
             fields[setting.field] = setting.read(text)
         except (ValueError, Rejected) as error:
-            shown = "(hidden)" if setting.secret else repr(_shortened(without_password(given)))
-            raise Misconfigured(f"{name}={shown}: {error}") from None
+            raise Misconfigured(f"{name}={_shown(setting, given)}: {error}") from None
     data_dir = fields.setdefault("data_dir", _default_data_dir(environment))
     assert isinstance(data_dir, Path)
     settle_storage(fields, sources)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..ports.errors import PortError
+from .commands.output import complain
 from .event_loop import run as run_loop
 from .lifecycle import Lifecycle, exit_code
 from .logs import make_log
@@ -66,7 +66,7 @@ async def _once(reading: Reading, options: WorkerOptions, log: Log, compose: Com
             failed = await compose(app, options).once()
     except (PortError, ExceptionGroup) as error:
         code, reason = exit_code(error)
-        sys.stderr.write(f"agent-memory: {reason}\n")
+        complain(reason)
         return code
     return 1 if failed else 0
 

@@ -93,6 +93,21 @@ async def test_what_was_forgotten_can_be_neither_updated_nor_forgotten_nor_linke
         assert await server.active() == 1
 
 
+async def test_the_argument_that_asked_for_what_is_not_there_is_told_to_programs(tmp_path: Path) -> None:
+    async with raw_server(tmp_path) as server:
+        here = await remembered(server, "new")
+        for tool, arguments, field in (
+            ("memory_update", {"id": NOBODY, "title": "x"}, "id"),
+            ("memory_link", {"action": "link", "from": here, "to": NOBODY}, "to"),
+            ("memory_link", {"action": "neighbors", "from": NOBODY}, "from"),
+            ("memory_session", {"action": "end", "scope": "acme/shop/s1", "summary": "x"}, "scope"),
+            ("memory_import", {"name": "none.json", "admin_key": ADMIN_KEY}, "name"),
+        ):
+            answer = (await server.call(tool, arguments)).structured
+            assert answer is not None
+            assert (answer["error"], answer["field"]) == ("not_found", field)
+
+
 async def test_a_fact_can_be_remembered_again_after_it_was_forgotten(tmp_path: Path) -> None:
     async with raw_server(tmp_path) as server:
         first = await remembered(server, "The door code is 4711.")

@@ -32,6 +32,17 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+class NotWritten(Unavailable):
+    """The file system refused a write. `errno` and `words` are what it said."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        self.errno = error.errno or errno.EIO
+        # Of a name that is about to be made "no such file" would say nothing.
+        missing = self.errno == errno.ENOENT
+        self.words = "no file can be made there" if missing else error.strerror or str(error)
+        super().__init__(f"{folder.name}: {self.words}")
+
+
 class FileBlobStore:
     """`folder` is made, for its owner only, by the first `put`."""
 
@@ -108,13 +119,13 @@ class FileBlobStore:
             yield
         except PortError:
             raise
-        except FileNotFoundError as error:
-            if writes:
-                raise Unavailable(f"{self._folder.name}: no file can be made there") from error
-            raise NotFound(f"name {name!r}: there is none of that name", "name") from error
         except OSError as error:
             if error.errno == errno.ELOOP and name:
                 raise Rejected(f"name {name!r}: a link, which is not followed", "name") from error
+            if writes:
+                raise NotWritten(self._folder, error) from error
+            if isinstance(error, FileNotFoundError):
+                raise NotFound(f"name {name!r}: there is none of that name", "name") from error
             raise Unavailable(f"{self._folder.name}: {error.strerror or error}") from error
 
 

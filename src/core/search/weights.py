@@ -38,7 +38,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     fusion: Literal["weighted", "rrf"] = "weighted"
 
     def by_meaning_alone(self) -> Weights:
-        """With nothing but that of an entry, and of those beside it in a session."""
+        """With nothing but that of an entry, and of its neighbours."""
         return Weights(
             lexical=0.0, dense=self.dense, before=self.before, after=self.after, beyond=self.beyond, answer=0.0,
             apart=self.apart, session=0.0, author=0.0, speaker=0.0, date=0.0, question=0.0, title=0.0, tag=0.0,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...core.redaction.redactor import scrubbed
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -32,8 +34,8 @@ def show_json(value: object) -> None:
 
 
 def complain(message: str) -> None:
-    """One line, whatever the message holds."""
-    _write(sys.stderr, f"agent-memory: {visible(' '.join(message.split()))}\n")
+    """One line, whatever the message holds, without the secrets that were typed in the wrong place."""
+    _write(sys.stderr, f"agent-memory: {visible(' '.join(scrubbed(message).split()))}\n")
 
 
 def _write(stream: TextIO, text: str) -> None:

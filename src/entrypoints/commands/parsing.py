@@ -79,7 +79,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text[:_SHOWN]}: not allowed ({least} to {most})")
+            raise argparse.ArgumentTypeError(f"{_shown(text)}: not allowed ({least} to {most})")
         return int(text)
 
     return read
@@ -91,8 +91,13 @@ def _share(text: str) -> float:
     except ValueError:
         value = nan
     if not isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text[:_SHOWN]!r} is not a number from 0 to 1")
+        raise argparse.ArgumentTypeError(f"{_shown(text)!r} is not a number from 0 to 1")
     return value
+
+
+def _shown(text: str) -> str:
+    """Of half a secret nobody would see any more that it is one."""
+    return scrubbed(text)[:_SHOWN]
 
 
 def request_of(given: Mapping[str, Any], kind: type[T]) -> T:

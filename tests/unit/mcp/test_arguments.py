@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from agent_memory.core import requests
+from agent_memory.core import requests, requests_moving, requests_team
 from agent_memory.entrypoints.mcp.arguments import decode_arguments
 from agent_memory.entrypoints.mcp.tools import TOOLS
 from agent_memory.ports.errors import Rejected
@@ -91,3 +91,24 @@ def test_null_does_not_excuse_a_missing_or_an_unknown_argument() -> None:
 )
 def test_what_is_wrong_is_named_with_what_is_allowed(raw: bytes, message: str) -> None:
     assert refusal(raw).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("kind", "tool"),
+    [
+        (requests_moving.MaintainCall, "memory_maintain"),
+        (requests_team.VoteCall, "memory_vote"),
+        (requests_team.SessionCall, "memory_session"),
+        (requests.Link, "memory_link"),
+        (requests.FileLock, "memory_file_lock"),
+    ],
+)
+def test_an_action_that_is_missing_is_told_with_what_is_allowed(
+    kind: type[msgspec.Struct], tool: str
+) -> None:
+    actions = SCHEMAS[tool]["properties"]["action"]["enum"]
+    assert len(actions) > 1
+    with pytest.raises(Rejected) as caught:
+        decode_arguments(msgspec.json.Decoder(kind), b"{}", SCHEMAS[tool])
+    assert str(caught.value) == f"action is missing; allowed: {', '.join(actions)}"
+    assert caught.value.field == "action"

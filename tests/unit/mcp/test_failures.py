@@ -25,6 +25,7 @@ from agent_memory.ports.errors import (
         (Rejected("limit: too many", "limit"), {"error": "rejected", "retryable": False, "field": "limit"}),
         (Rejected("too many"), {"error": "rejected", "retryable": False}),
         (NotFound("no such entry"), {"error": "not_found", "retryable": False}),
+        (NotFound("id: no such", "id"), {"error": "not_found", "retryable": False, "field": "id"}),
         (Unavailable("busy"), {"error": "unavailable", "retryable": True}),
         (Conflict("changed"), {"error": "conflict", "retryable": True}),
         (CircuitOpen("resting", 2.5), {"error": "circuit_open", "retryable": True, "retry_after": 2.5}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,6 +63,42 @@ async def test_metadata_is_what_json_can_hold(tmp_path: Path, metadata: Any, mes
         assert found.metadata == {"list": [1, 2.5, None, True, ["a", "b"]], "deep": {"é": "ü"}}
 
 
+async def test_metadata_without_an_end_is_nested_too_deep(tmp_path: Path) -> None:
+    endless: dict[str, Any] = {}
+    endless["again"] = (endless,)
+    deep: dict[str, Any] = {}
+    for _ in range(5_000):
+        deep = {"a": deep}
+    async with agent_memory.open_memory(tmp_path / "memory.db") as memory:
+        for metadata in (endless, deep):
+            with pytest.raises(
+                agent_memory.Rejected, match="metadata: nested deeper than 16 levels"
+            ) as caught:
+                await memory.remember("x", metadata=metadata)
+            assert caught.value.field == "metadata"
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "arguments", "field"),
+    [
+        ("recall", ("\ud800",), {}, "query"),
+        ("recall", ("x",), {"tags": ["\ud800"]}, "tags[0]"),
+        ("remember", ("x",), {"kind": "\ud800"}, "kind"),
+        ("remember", (), {"entries": [{"content": "x", "kind": "\ud800"}]}, "entries[0].kind"),
+        ("get", ("\ud800",), {}, "ids[0]"),
+        ("update", ("\ud800",), {"title": "x"}, "id"),
+        ("forget", (), {"filter": {"scope": "acme", "tags": ["\ud800"]}}, "filter.tags[0]"),
+    ],
+)
+async def test_text_is_valid_unicode(
+    tmp_path: Path, method: str, given: tuple[str, ...], arguments: dict[str, Any], field: str
+) -> None:
+    async with agent_memory.open_memory(tmp_path / "memory.db") as memory:
+        with pytest.raises(agent_memory.Rejected, match=f"{re.escape(field)}: lone surrogate") as caught:
+            await getattr(memory, method)(*given, **arguments)
+        assert caught.value.field == field
+
+
 async def test_no_error_repeats_a_secret(tmp_path: Path) -> None:
     async with agent_memory.open_memory(tmp_path / "memory.db") as memory:
         for arguments in ({"mode": SECRET}, {SECRET: 1}):
@@ -69,6 +106,7 @@ async def test_no_error_repeats_a_secret(tmp_path: Path) -> None:
                 await memory.recall("x", **arguments)
             assert SECRET not in f"{caught.value} {vars(caught.value)}"
         assert SECRET not in str((await memory.get(SECRET)).missing)
+        assert SECRET not in str((await memory.forget(SECRET)).missing)
 
 
 async def test_ids_that_are_not_there_are_told_as_they_were_asked_for(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import msgspec
 
 _NAME = re.compile(r"[\w.+-]*")
+_SECRET_OPTION = re.compile(
+    r"([?&][^=&#]*(?:pass|pwd|key|token|secret|auth|cred|sig)[^=&#]*=)([^&#]+)", re.IGNORECASE
+)
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,15 +31,22 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     address: bool = False
 
 
-def password_in(address: str) -> str:
-    """As it stands there, percent signs and all; empty where there is none."""
+def secrets_in(address: str) -> tuple[str, ...]:
+    """A password, and options whose names say so, as they stand there, percent signs and all."""
+    password = _password_in(address)
+    options = tuple(found[2] for found in _SECRET_OPTION.finditer(address.partition("://")[2]))
+    return (password, *options) if password else options
+
+
+def _password_in(address: str) -> str:
     user, at, _ = address.partition("://")[2].partition("/")[0].rpartition("@")
     return user.partition(":")[2] if at else ""
 
 
-def without_password(address: str) -> str:
-    password = password_in(address)
-    return address.replace(f":{password}@", ":(hidden)@", 1) if password else address
+def without_secrets(address: str) -> str:
+    password = _password_in(address)
+    shown = address.replace(f":{password}@", ":(hidden)@", 1) if password else address
+    return _SECRET_OPTION.sub(r"\1(hidden)", shown)
 
 
 def name_only(address: str) -> str:

@@ -16,7 +16,7 @@ from ..ports.errors import Misconfigured, Rejected
 from ..ports.scopes import GLOBAL
 from .daemon.address import database_of, sockets_of
 from .event_loop import LoopChoice
-from .setting import Setting, name_only, number, password_in, without_password
+from .setting import Setting, name_only, number, secrets_in, without_secrets
 from .settings_adapters import ADAPTER_SETTINGS, STORES, settle_storage
 from .settings_base import BASE_SETTINGS
 from .settings_cache import CACHE_SETTINGS
@@ -148,7 +148,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.db_type == "sqlite":
             return str(self.db_path)
         if self.db_type not in STORES:
-            return without_password(self.storage)
+            return without_secrets(self.storage)
         return f"postgresql {self.pg_host}:{self.pg_port}/{self.pg_database}"
 
 
@@ -216,12 +216,14 @@ def _settle_lock_ttl(fields: dict[str, object], sources: Mapping[str, str]) -> N
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """What must stand in no log: the secret settings, and the password within an address that is one."""
+    """What must stand in no log: the secret settings, and what is secret within an address that is one."""
     values = [str(getattr(settings, setting.field)) for setting in SETTINGS if setting.secret]
     inside = [
         value.partition("@")[0].rpartition(":")[2] for value in values if "://" in value and "@" in value
     ]
-    inside += [password_in(getattr(settings, setting.field)) for setting in SETTINGS if setting.address]
+    inside += [
+        one for setting in SETTINGS if setting.address for one in secrets_in(getattr(settings, setting.field))
+    ]
     if any("%" in value for value in inside):
         from urllib.parse import unquote  # noqa: PLC0415 (hardly ever needed)
 

@@ -65,7 +65,11 @@ def _ssl(text: str) -> str:
 
 def _pem_file(text: str) -> Path:
     file = path(text)
-    if not file.is_file():
+    try:
+        there = file.is_file()
+    except OSError as error:  # a name that no file can have
+        raise ValueError(error.strerror) from None
+    if not there:
         raise ValueError("there is no such file")
     return file
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..setting import password_in, without_password
+from ..setting import secrets_in, without_secrets
 from ..settings import PREFIX, SETTINGS, Reading, read_settings
 from .clients import CLIENTS, configuration_for
 from .output import complain, show, show_json
@@ -64,7 +64,7 @@ def _own_settings(reading: Reading) -> dict[str, str]:
 
 def _holds_secret(setting: Setting, reading: Reading) -> bool:
     value = getattr(reading.settings, setting.field)
-    return setting.secret or (setting.address and bool(password_in(value)))
+    return setting.secret or (setting.address and bool(secrets_in(value)))
 
 
 def _row(setting: Setting, reading: Reading) -> Row:
@@ -82,7 +82,7 @@ def _value(setting: Setting, reading: Reading) -> str:
     if setting.secret:
         return "(hidden)" if value else ""
     if setting.address:
-        return without_password(value)
+        return without_secrets(value)
     if setting.name.endswith("_MS"):
         return str(round(value * 1000))
     return "" if value is None else str(value)

@@ -6,7 +6,9 @@ import msgspec
 
 from ... import __version__
 from ...core.limits import AGENT_CHARS
+from ...core.redaction.redactor import scrubbed
 from ...core.scope import parse_scope
+from ...core.text import checked_line
 from ...ports.errors import Rejected
 from ...ports.scopes import GLOBAL, within
 from ..settings import Settings, ToolSet, unknown_names
@@ -42,7 +44,7 @@ class Declined(Exception):
         self.code = code
 
     def line(self) -> bytes:
-        return line(accepted=False, code=self.code, message=str(self), version=__version__)
+        return line(accepted=False, code=self.code, message=scrubbed(str(self)), version=__version__)
 
 
 _DECODER = msgspec.json.Decoder(Hello)
@@ -80,7 +82,7 @@ def terms_for(hello: Hello, settings: Settings) -> Terms:
 
 
 def accepted(terms: Terms, hello: Hello, instance: str) -> bytes:
-    warnings = unknown_names(hello.names[:_LONGEST_NAMES])
+    warnings = [scrubbed(warning) for warning in unknown_names(hello.names[:_LONGEST_NAMES])]
     return line(accepted=True, version=__version__, instance=instance, scope=terms.scope, warnings=warnings)
 
 
@@ -103,9 +105,10 @@ def _agent(asked: str, pinned: str) -> str:
         raise Declined(
             "agent", f"this daemon writes as {pinned!r} for everyone, this client is to write as {asked!r}"
         )
-    if len(asked) > AGENT_CHARS:
-        raise Declined("misconfigured", f"{PREFIX}AGENT_ID: at most {AGENT_CHARS} characters")
-    return asked or pinned
+    try:
+        return checked_line(asked, f"{PREFIX}AGENT_ID", most=AGENT_CHARS) or pinned
+    except Rejected as error:
+        raise Declined("misconfigured", str(error)) from None
 
 
 def _admin_key(asked: str, needed: str) -> str:

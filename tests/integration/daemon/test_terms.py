@@ -17,6 +17,7 @@ from .household import PATIENCE, PIPE, client_of, daemon_of
 if TYPE_CHECKING:
     from .household import Home
 
+SECRET = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6"
 STANDING = ["memory://stats", "memory://recent"]
 
 
@@ -94,6 +95,7 @@ async def test_a_client_narrows_the_daemons_ceiling_and_never_widens_it(home: Ho
         ({"ADMIN_KEY": "a"}, {"ADMIN_KEY": "b"}, "ADMIN_KEY of this client", 78),
         ({}, {"SCOPE": "a/../b"}, "segment '..'", 78),
         ({}, {"AGENT_ID": "x" * 129}, "at most 128", 78),
+        ({}, {"AGENT_ID": "a\nb"}, "AGENT_ID", 78),
         ({}, {"DB_PATH": "other.db"}, "this daemon serves", 75),
     ],
 )
@@ -105,6 +107,14 @@ async def test_a_client_that_cannot_be_served_as_it_is_set_up_is_told_why(
     async with daemon_of(home, **daemon), client_of(home, **client, DAEMON="required") as refused:
         assert await asyncio.wait_for(refused.process.wait(), PATIENCE) == code
         assert why in await refused.told("declined")
+
+
+async def test_what_a_client_is_told_of_its_settings_repeats_no_secret(home: Home) -> None:
+    async with daemon_of(home), client_of(home, TOOLS=SECRET, DAEMON="required") as refused:
+        assert await asyncio.wait_for(refused.process.wait(), PATIENCE) == 78
+        assert "TOOLS='[redacted:github-pat]'" in await refused.told("declined")
+        async with client_of(home, **{SECRET: "1"}) as warned:
+            assert "AGENT_MEMORY_[redacted:github-pat] is not a setting" in await warned.told("warning")
 
 
 async def test_auto_serves_by_itself_what_the_daemon_declines(home: Home) -> None:

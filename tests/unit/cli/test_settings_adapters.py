@@ -90,15 +90,24 @@ def test_an_address_of_our_own_storages_is_told_by_their_settings() -> None:
             read(STORAGE=wrong)
 
 
-def test_a_password_in_an_address_is_shown_nowhere(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("redis://ada:geheim@host/1", "redis://ada:(hidden)@host/1"),
+        ("redis://host/1?db=2&access_token=geheim", "redis://host/1?db=2&access_token=(hidden)"),
+        ("redis://host/1?Password=geheim&db=2", "redis://host/1?Password=(hidden)&db=2"),
+    ],
+)
+def test_a_secret_in_an_address_is_shown_nowhere(
+    address: str, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("AGENT_MEMORY_LOCK", "redis://ada:geheim@host/1")
-    assert "geheim" in secrets_of(read(LOCK="redis://ada:geheim@host/1").settings)
+    monkeypatch.setenv("AGENT_MEMORY_LOCK", address)
+    assert "geheim" in secrets_of(read(LOCK=address).settings)
     for arguments in (["config"], ["config", "--json"], ["config", "--client", "vscode"]):
         assert cli.main(arguments) == 0
         told = capsys.readouterr()
         assert "geheim" not in told.out + told.err
+        assert (shown in told.out) is (arguments[-1] != "vscode")
     assert "AGENT_MEMORY_LOCK is a secret" in told.err
 
 

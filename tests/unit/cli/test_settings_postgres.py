@@ -114,6 +114,11 @@ def test_what_cannot_be_meant_is_refused_by_name_with_what_is_allowed(
     assert allowed in str(refusal.value)
 
 
+def test_a_name_that_no_file_can_have_is_refused_as_a_setting() -> None:
+    with pytest.raises(Misconfigured, match=r"AGENT_MEMORY_PG_SSL_ROOT=.*too long"):
+        read(PG_SSL_ROOT="/" + "x" * 300)
+
+
 def test_without_the_driver_the_error_says_how_to_get_it() -> None:
     without = (
         "import sys; sys.modules['asyncpg'] = None\n"

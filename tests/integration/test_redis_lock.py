@@ -60,8 +60,12 @@ async def client(
 
 @asynccontextmanager
 async def proxied(process: RedisProcess) -> AsyncGenerator[tuple[RedisLock, FaultProxy]]:
+    """With a connection that is idle, to a server that knows the scripts: the first answer to a new one is that it does
+    not, and the second half of the call would not be sent.
+    """
     async with FaultProxy("127.0.0.1", process.port) as proxy, client(process, port=proxy.port) as lock:
-        await lock.inspect(NAME)
+        await lock.release(await lock.acquire("file:/elsewhere", owner="ada", ttl=LONG))
+        assert await lock.inspect(NAME) is None
         yield lock, proxy
 
 

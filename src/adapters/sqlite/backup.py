@@ -40,12 +40,14 @@ class Copying:
         self._thread.start()
         try:
             await self._done
+            await ended(self._thread, self._last, _CLOSING_SECONDS)
         except BaseException:
             self._abandoned = True
-            await ended(self._thread, self._last, _CLOSING_SECONDS)
-            self._undo()
+            try:
+                await ended(self._thread, self._last, _CLOSING_SECONDS)
+            finally:
+                self._undo()
             raise
-        await ended(self._thread, self._last, _CLOSING_SECONDS)
 
     def _main(self) -> None:
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from ..ports.storage import Storage
 
 
+_ABANDONED_SECONDS = 600.0
+"""After which nobody is at a draft any more that grew no further: one that is being made grows all the time."""
+_AT_ONCE = 100
+
+
 class Backups:
     """In one folder, which this makes and nobody's argument names. `stem` begins every name; of those that begin so,
     the newest `keep` stay.
@@ -29,38 +36,52 @@ class Backups:
         # A name that begins with a dot is one of a draft.
         self._stem = stem = stem.lstrip(".") or "memory"
         self._keep = keep
-        time = r"\d{8}T\d{6}Z"
+        at = r"(\d{8}T\d{6})Z(?:-(\d{1,3}))?"
         self._blobs = FileBlobStore(folder)
-        self._ours = re.compile(rf"{re.escape(stem)}-{time}\.db")
-        self._drafts = re.compile(rf"\.{re.escape(stem)}-{time}\.db\.\d+\.[0-9a-f]+(-journal|-wal|-shm)?")
+        self._ours = re.compile(rf"{re.escape(stem)}-{at}\.db")
+        self._drafts = re.compile(rf"(\.{re.escape(stem)}-{at}\.db\.\d+\.[0-9a-f]+)(-journal|-wal|-shm)?")
 
     def schedule(self, every: float) -> Schedule:
         return Schedule(name="backup", every=every, run=self.make)
 
     async def make(self, now: datetime) -> Progress:
-        """One more, and then the oldest go. Called by one process at a time."""
+        """One more, and then the oldest go."""
         await self.make_one(now)
         return Progress()
 
     async def make_one(self, now: datetime) -> str:
-        """Its name."""
-        name = f"{self._stem}-{now:%Y%m%dT%H%M%SZ}.db"
-        target = self._folder / name
+        """Its name. Of several within one second each has its own, and everything that was written before it."""
         await asyncio.to_thread(self._prepare)
-        try:
-            await self._storage.backup(str(target))
-        except Rejected:
-            # It was made just before whoever made it could say so.
-            if not target.is_file() or target.is_symlink():
-                raise
-        for old in (await self.names())[: -self._keep]:
+        name = await self._made(f"{now:%Y%m%dT%H%M%S}")
+        others = [other for other in await self.names() if other != name]
+        for old in others[: max(0, len(others) + 1 - self._keep)]:
             await self._blobs.delete(old)
         return name
 
+    async def _made(self, at: str) -> str:
+        # The number of one that went is not given again: by it the newest would be the oldest.
+        number = max((last for second, last, _ in await self._ordered() if second == at), default=0)
+        while number < _AT_ONCE:
+            number += 1
+            name = f"{self._stem}-{at}Z{f'-{number}' if number > 1 else ''}.db"
+            try:
+                await self._storage.backup(str(self._folder / name))
+            except Rejected:
+                if not await asyncio.to_thread(os.path.lexists, self._folder / name):
+                    raise
+            else:
+                return name
+        raise Unavailable(f"backup folder {self._folder}: more than {_AT_ONCE} backups within one second")
+
     async def names(self) -> list[str]:
         """Those that are there, the oldest first."""
+        return [name for _, _, name in await self._ordered()]
+
+    async def _ordered(self) -> list[tuple[str, int, str]]:
+        """By time, number and name."""
         kept = await self._blobs.list(prefix=f"{self._stem}-")
-        return [blob.name for blob in kept if self._ours.fullmatch(blob.name)]
+        ours = [found for blob in kept if (found := self._ours.fullmatch(blob.name))]
+        return sorted((found[1], int(found[2] or 1), found[0]) for found in ours)
 
     def _prepare(self) -> None:
         """What a process that was killed had begun is of no use."""
@@ -69,8 +90,16 @@ class Backups:
             if self._folder.is_symlink():
                 raise Unavailable(f"{self._folder}: a link; set AGENT_MEMORY_BACKUP_DIR to the folder itself")
             for file in self._folder.iterdir():
-                if self._drafts.fullmatch(file.name):
+                draft = self._drafts.fullmatch(file.name)
+                if draft and not _is_being_made(self._folder / draft[1]):
                     with suppress(FileNotFoundError):
                         file.unlink()
         except OSError as error:
             raise Unavailable(f"backup folder {self._folder}: {error.strerror or error}") from error
+
+
+def _is_being_made(draft: Path) -> bool:
+    try:
+        return time.time() - draft.stat().st_mtime < _ABANDONED_SECONDS
+    except FileNotFoundError:
+        return False

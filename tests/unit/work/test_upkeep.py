@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sqlite3
+import time
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,6 +29,7 @@ from agent_memory.ports.scopes import ScopeFilter
 from agent_memory_contract.builders import T0, adds, after, changed, entry, session
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from .bench import Bench
@@ -129,15 +135,53 @@ class TestBackups:
         assert len(list((tmp_path / "b").iterdir())) == len(others) + 1
 
     async def test_what_a_killed_process_had_begun_goes(self, bench: Bench, tmp_path: Path) -> None:
-        draft = tmp_path / ".memory-20240101T000000Z.db.4711.7f00aa-journal"
-        draft.touch()
+        abandoned = tmp_path / ".memory-20240101T000000Z.db.4711.7f00aa"
+        left = tmp_path / ".memory-20240101T000000Z-2.db.4711.7f00aa-journal"
+        for file in (abandoned, left):
+            file.touch()
+        os.utime(abandoned, (time.time(), time.time() - 601))
         await self.backups(bench, tmp_path).make(T0)
-        assert not draft.exists()
+        assert not abandoned.exists()
+        assert not left.exists()
 
-    async def test_one_that_is_done_again_after_a_crash_is_done(self, bench: Bench, tmp_path: Path) -> None:
-        for _ in range(2):
-            await self.backups(bench, tmp_path / "b").make(T0)
-        assert len(list((tmp_path / "b").iterdir())) == 1
+    async def test_what_another_process_is_at_stays(self, bench: Bench, tmp_path: Path) -> None:
+        drafts = [tmp_path / f".memory-20240101T000000Z.db.4711.7f00aa{end}" for end in ("", "-journal")]
+        for draft in drafts:
+            draft.touch()
+        os.utime(drafts[1], (time.time(), time.time() - 601))
+        await self.backups(bench, tmp_path).make(T0)
+        assert all(draft.exists() for draft in drafts)
+
+    async def test_each_within_one_second_has_what_was_written_before_it(
+        self, bench: Bench, tmp_path: Path
+    ) -> None:
+        backups, names = self.backups(bench, tmp_path / "b", keep=20), list[str]()
+        for number in range(12):
+            await bench.store.apply(*adds(entry()))
+            names.append(await backups.make_one(T0))
+            with closing(sqlite3.connect(tmp_path / "b" / names[-1])) as copy:
+                assert copy.execute("SELECT count(*) FROM entries").fetchone() == (number + 1,)
+        assert len(set(names)) == 12
+        assert await backups.names() == names
+        assert (
+            await self.backups(bench, tmp_path / "b", keep=2).make_one(T0) == "memory-20250101T000000Z-13.db"
+        )
+        assert await backups.names() == [names[-1], "memory-20250101T000000Z-13.db"]
+
+    @pytest.mark.parametrize("at", [T0, T0 - timedelta(hours=1)])
+    async def test_the_last_one_stays_whatever_its_clock_says(
+        self, bench: Bench, tmp_path: Path, at: datetime
+    ) -> None:
+        backups = self.backups(bench, tmp_path / "b", keep=1)
+        for when in (T0, T0, at):
+            name = await backups.make_one(when)
+            assert await backups.names() == [name]
+
+    async def test_several_at_once_are_all_made(self, bench: Bench, tmp_path: Path) -> None:
+        backups = [self.backups(bench, tmp_path / "b", keep=20) for _ in range(4)]
+        names = await asyncio.gather(*(each.make_one(T0) for each in backups))
+        assert len(set(names)) == 4
+        assert sorted(await backups[0].names()) == sorted(names)
 
     async def test_a_link_in_the_place_of_the_folder_is_refused(self, bench: Bench, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()

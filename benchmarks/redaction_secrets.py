@@ -141,6 +141,7 @@ _SHAPED: tuple[tuple[str, str, Callable[[Random], str]], ...] = (
     ("command-password", "sshpass -p {} ssh root@h", lambda r: _word(r)),  # noqa: PLW0108
     ("command-password", "mysql -h db -u root -p{} shop", lambda r: _word(r)),  # noqa: PLW0108
     ("command-password", "mariadb -h db -u root -p{} shop", lambda r: _word(r)),  # noqa: PLW0108
+    ("command-password", "redis-cli -h cache -a {} ping", lambda r: _word(r)),  # noqa: PLW0108
     ("command-password", "restore --password {} --all", lambda r: _word(r)),  # noqa: PLW0108
     ("command-password", "deploy --api-token={}", lambda r: _word(r)),  # noqa: PLW0108
     ("password", "<user>bob</user><password>{}</password>", lambda r: _word(r)),  # noqa: PLW0108

@@ -60,6 +60,10 @@ def name_only(address: str) -> str:
 def path(text: str) -> Path:
     if text == ":memory:" or text.startswith("file:"):
         raise ValueError("must be the path of a file or folder; the memory is always kept in a file")
+    if "://" in text:
+        raise ValueError(
+            "must be the path of a file or folder; the address of a store goes into AGENT_MEMORY_STORAGE"
+        )
     try:
         return Path(text).expanduser().absolute()
     except RuntimeError as error:

@@ -197,6 +197,8 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
     settle_storage(fields, sources)
     fields.setdefault("db_path", data_dir / "memory.db")
     _settle_lock_ttl(fields, sources)
+    if fields["redact"]:
+        _refuse_secrets(fields, "SCOPE", "AGENT_ID")
     fields["database"] = database_of(environment)
     fields["daemon_sockets"] = sockets_of(environment, database_of(environment))
     fields["traces"] = wants_traces(environment)
@@ -205,6 +207,17 @@ def read_settings(environment: Mapping[str, str]) -> Reading:
         sources=sources,
         warnings=tuple(unknown_names(environment)),
     )
+
+
+def _refuse_secrets(fields: Mapping[str, object], *names: str) -> None:
+    for name in names:
+        if value := fields.get(name.lower()):
+            from ..core.redaction.names import refuse_secret  # noqa: PLC0415 - most have neither
+
+            try:
+                refuse_secret(str(value), PREFIX + name)
+            except Rejected as error:
+                raise Misconfigured(str(error)) from None
 
 
 def _settle_lock_ttl(fields: dict[str, object], sources: Mapping[str, str]) -> None:

@@ -7,8 +7,11 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,10 +20,11 @@ from agent_memory.entrypoints import cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MODULE = [sys.executable, "-m", "agent_memory.entrypoints.cli"]
+
+FULL = Path("/dev/full")
 
 Run = tuple[int, str, str]
 
@@ -400,15 +404,47 @@ def test_remember_makes_the_memory_with_its_folder(
     assert _contents(run) == ["x"]
 
 
+def test_health_of_a_damaged_memory_ends_with_the_code_for_it(
+    run: Callable[..., Run], tmp_path: Path
+) -> None:
+    _stored(run, "x")
+    with closing(sqlite3.connect(tmp_path / "memory.db")) as memory:
+        memory.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        pages = memory.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'entries' AND rootpage"
+        ).fetchall()
+        (size,) = memory.execute("PRAGMA page_size").fetchone()
+    with (tmp_path / "memory.db").open("r+b") as file:
+        for (page,) in pages:
+            file.seek((page - 1) * size)
+            file.write(b"\xff" * size)
+    for command in ("health", "recall"):
+        code, out, err = run(command)
+        assert code == 65
+        assert "corrupt: " in out + err
+
+
 def test_a_file_that_is_no_database_is_said_to_be_in_one_line(
     run: Callable[..., Run], tmp_path: Path
 ) -> None:
     (tmp_path / "memory.db").write_bytes(b"not a database, but long enough to be looked at " * 100)
     code, out, err = run("health")
-    assert code in {65, 78}
+    assert code == 65
     assert out == ""
     assert err.startswith("agent-memory: ")
     assert err.count("\n") == 1
+    ended = subprocess.run(
+        [*MODULE, "mcp"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (65, "")
+    assert "agent-memory: corrupt: " in ended.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a device on which nothing can be written")
+def test_where_nobody_can_be_told_the_exit_code_tells(run: Callable[..., Run]) -> None:
+    _stored(run, "x")
+    with FULL.open("wb") as full:
+        assert subprocess.run([*MODULE, "export"], stdout=full, stderr=full, check=False).returncode == 74
 
 
 def test_a_reader_that_leaves_ends_it_quietly(run: Callable[..., Run]) -> None:

@@ -28,7 +28,8 @@ class Assigned(NamedTuple):
 _FLAGS = re.ASCII | re.IGNORECASE
 # \uff1a and \uff1d are `:` and `=` as Chinese and Japanese are written.
 _ASSIGNMENT = re.compile(
-    r"(?:(?<![=!<>:])(?::=|[:=\uff1a\uff1d](?!=))|(?P<said> (?:is|was|to|will be)(?= )))>?[ \t]{0,3}"
+    r"(?:(?<![=!<>:])(?::=|[:=\uff1a\uff1d](?!=))|(?P<said> (?:is|was|to|will be)(?= )))"
+    r"(?:(?:\*{1,3}|_{1,2})(?=[ \t]))?>?[ \t]{0,3}"  # the end of what is bold
     r"(?:[brf](?=[\"'`]))?[\"'`「『“]?(?=\S{0,60}[\d!@#$%&*?^~])([^\s\"'`]{8,512})",
     re.ASCII,
 )
@@ -105,7 +106,7 @@ def assignments(text: str) -> Iterator[Assigned]:
     while (match := _ASSIGNMENT.search(text, at)) is not None:
         at = match.start(2)  # what is assigned may be an assignment: `Datadog: API_KEY=...`
         before = text[max(0, match.start() - _LABEL_ROOM) : match.start()]
-        near = " ".join(before.rstrip(" \t\"'`])").rpartition("\n")[2].split()[-3:])
+        near = " ".join(before.rstrip(" \t\"'`])*_").rpartition("\n")[2].split()[-3:])
         backwards = _LABEL_BACKWARDS.match(near[::-1])
         assert backwards is not None
         if _TELLING.search(label := backwards[0][::-1]) is not None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec import UNSET
 
-from ...ports.errors import Rejected
 from .. import limits
 from ..results import RedactedAt
+from .names import SHORTEST, refuse_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +27,6 @@ Said = tuple[RedactedAt, ...]
 
 _AT_ONCE = 8 * 1024
 """Characters. More is looked through beside the event loop."""
-_SHORTEST = 8
-"""Characters. No rule finds a secret in less."""
 _NAMES = 1_024
 _NAME_KEPT = 256
 
@@ -42,23 +40,13 @@ class Cleaner:
         self._clean_names: set[str] = set()
 
     def refuse_secrets(self, *names: tuple[str, str | None]) -> None:
-        """`Rejected` where one of them holds a secret: by (field, name) each. A name is an address, so that another one
-        would mean something else; nothing is made of it. The same few come with most calls: they are looked at once.
-        """
+        """By (field, name) each. The same few come with most calls: they are looked at once."""
         for field, name in names:
-            if name and name not in self._clean_names and len(name) >= _SHORTEST:
+            if name and name not in self._clean_names and len(name) >= SHORTEST:
                 self._look_at(field, name)
 
     def _look_at(self, field: str, name: str) -> None:
-        if len(name) > limits.PATH_BYTES:
-            return  # refused later
-        found = self._redactor.redact(name).found
-        if found:
-            raise Rejected(
-                f"{field}: what looks like a secret ({found[0].kind}) stands in it, and names are kept as they are "
-                "given: take another one",
-                field,
-            )
+        refuse_secret(name, field, self._redactor)
         if len(name) <= _NAME_KEPT:
             if len(self._clean_names) >= _NAMES:
                 self._clean_names.clear()
@@ -124,7 +112,7 @@ class Cleaner:
 
     def _text(self, text: str, field: str, said: list[RedactedAt], label: str = "") -> str:
         """Of more than may be stored nothing is looked at: it is refused later."""
-        if (len(text) < _SHORTEST and not label) or len(text) > limits.CONTENT_BYTES:
+        if (len(text) < SHORTEST and not label) or len(text) > limits.CONTENT_BYTES:
             return text
         redacted = self._redactor.redact(text, label)
         said += [RedactedAt(kind=one.kind, offset=one.start, field=field) for one in redacted.found]

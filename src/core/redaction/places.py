@@ -19,7 +19,7 @@ _PRIVATE = re.compile(
     r"|(?>[A-Za-z0-9+/=\\\s:,.\"'()]{0,40}[A-Za-z0-9+/=\\\s]{64,}))"
 )
 _URL = re.compile(
-    r"(?<=[a-z0-9])://(?P<user>[^\s:/@\"'<>]{0,64}):(?P<secret>[^\s/@\"'<>]{3,256})@(?=[\w\[])", _FLAGS
+    r"(?<=[a-z0-9])://(?P<user>[^\s:/@\"'<>]{0,64}):(?P<secret>[^\s/\"'<>]{3,256})@(?=[\w\[])", _FLAGS
 )
 _HEADER = re.compile(
     r"\bauthorization[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?(?:(?:basic|bearer|token|apikey|digest)[ \t]{1,3})?"

@@ -32,9 +32,9 @@ _SIGNS = (":", "=", "|", "-----BEGIN", "\uff1a", "\uff1d")
 _NAMES = ("--", "identified", "</")
 """What a text has where `_SIGN` or `_NAMED` is found: looking for a word takes a fiftieth of what a pattern takes."""
 _WORDS = (
-    "passw", "passphrase", "sshpass", "mysql", "mariadb", "curl", "passord", "de passe", "-passe", "parol", "contrase",
-    "senha", "clave", "mdp", "kennw", "wachtw", "senord", "adgangs", "salasana", "eslo", "haslo", "lozinka", "jelsz",
-    "ifre", "sandi", "t kh",
+    "passw", "passphrase", "sshpass", "mysql", "mariadb", "redis-cli", "curl", "passord", "de passe", "-passe", "parol",
+    "contrase", "senha", "clave", "mdp", "kennw", "wachtw", "senord", "adgangs", "salasana", "eslo", "haslo", "lozinka",
+    "jelsz", "ifre", "sandi", "t kh",
 )  # fmt: skip
 _WORDS_ABROAD = (
     "hasł", "парол", "лозинк", "κωδικ", "סיסמה", "كلمة", "رمز", "पास", "รหัส", "密", "口令", "スワー",

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from ..wiring import App
 
 _CODES = {"healthy": 0, "degraded": 1, "unhealthy": 3}
+_DAMAGED = 65
 
 
 def run(arguments: list[str]) -> int:
     parser = Parser(
         "health",
-        "Open the store and say whether it works. Exits with 0 when healthy, 1 when degraded, 3 when it is not there.",
+        "Open the store and say whether it works. Exits with 0 when healthy, 1 when degraded, 3 when it is not "
+        "there, 65 when it is damaged.",
         {
             "look": "health",
             "how many entries": "health --json | jq .entries.active",
@@ -37,7 +39,8 @@ def run(arguments: list[str]) -> int:
             show_json(health)
         else:
             show(_told(health, app.settings.place))
-        return _CODES[health.status]
+        damaged = any(problem.startswith("corrupt:") for problem in health.problems)
+        return _DAMAGED if damaged else _CODES[health.status]
 
     return use_memory("health", use)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,7 +36,8 @@ def show_json(value: object) -> None:
 
 def complain(message: str) -> None:
     """One line, whatever the message holds, without the secrets that were typed in the wrong place."""
-    _write(sys.stderr, f"agent-memory: {visible(' '.join(scrubbed(message).split()))}\n")
+    with suppress(OSError):  # nobody is there to be told; the exit code tells the rest
+        _write(sys.stderr, f"agent-memory: {visible(' '.join(scrubbed(message).split()))}\n")
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 from ... import __version__
 from ...core.limits import AGENT_CHARS
+from ...core.redaction.names import refuse_secret
 from ...core.redaction.redactor import scrubbed
 from ...core.scope import parse_scope
 from ...core.text import checked_line
@@ -73,9 +74,12 @@ def terms_for(hello: Hello, settings: Settings) -> Terms:
     """A client narrows what the daemon allows, and never widens it."""
     if hello.database != settings.database:
         raise Declined("database", f"this daemon serves {settings.database}, not {hello.database}")
+    scope, agent = _scope(hello.scope, settings.scope), _agent(hello.agent_id, settings.agent_id)
+    if settings.redact:
+        _refuse_secrets(SCOPE=hello.scope, AGENT_ID=hello.agent_id)
     return Terms(
-        _scope(hello.scope, settings.scope),
-        _agent(hello.agent_id, settings.agent_id),
+        scope,
+        agent,
         _admin_key(hello.admin_key, settings.admin_key),
         _tools(hello.tools, settings.tools),
     )
@@ -84,6 +88,14 @@ def terms_for(hello: Hello, settings: Settings) -> Terms:
 def accepted(terms: Terms, hello: Hello, instance: str) -> bytes:
     warnings = [scrubbed(warning) for warning in unknown_names(hello.names[:_LONGEST_NAMES])]
     return line(accepted=True, version=__version__, instance=instance, scope=terms.scope, warnings=warnings)
+
+
+def _refuse_secrets(**given: str) -> None:
+    for name, value in given.items():
+        try:
+            refuse_secret(value, PREFIX + name)
+        except Rejected as error:
+            raise Declined("misconfigured", str(error)) from None
 
 
 def _scope(asked: str, ceiling: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from ...ports.errors import Rejected
+from .surrogates import lone_surrogate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,8 @@ def decode_arguments(
             raise explained(str(error), schema) from None
         return _decode_leniently(decoder.type, raw, schema)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if broken := lone_surrogate(bytes(raw)):
+            raise Rejected(f"{broken[1]}: lone surrogate; send valid Unicode", broken[1]) from None
         raise Rejected(f"arguments: not valid JSON ({error})", "arguments") from None
 
 

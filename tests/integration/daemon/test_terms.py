@@ -96,6 +96,8 @@ async def test_a_client_narrows_the_daemons_ceiling_and_never_widens_it(home: Ho
         ({}, {"SCOPE": "a/../b"}, "segment '..'", 78),
         ({}, {"AGENT_ID": "x" * 129}, "at most 128", 78),
         ({}, {"AGENT_ID": "a\nb"}, "AGENT_ID", 78),
+        ({}, {"AGENT_ID": SECRET}, "AGENT_ID: what looks like a secret", 78),
+        ({}, {"SCOPE": f"acme/{SECRET}"}, "SCOPE: what looks like a secret", 78),
         ({}, {"DB_PATH": "other.db"}, "this daemon serves", 75),
     ],
 )

@@ -172,3 +172,30 @@ def test_a_file_that_cannot_be_written_is_named_with_the_code_for_files(
     said = capsys.readouterr().err
     assert said.startswith(f"agent-memory: {(tmp_path / file).parent}")
     assert "none of that name" not in said
+
+
+@pytest.mark.parametrize("name", ["AGENT_ID", "SCOPE"])
+def test_a_name_in_the_environment_that_holds_a_secret_is_refused_as_an_argument_is(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(f"AGENT_MEMORY_{name}", SECRET)
+    assert cli.main(["remember", "x"]) == 78
+    said = capsys.readouterr().err
+    assert f"AGENT_MEMORY_{name}: what looks like a secret (github-pat) stands in it" in said
+    assert SECRET not in said
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("AGENT_MEMORY_REDACT", "false")
+    assert cli.main(["remember", "x"]) == 0
+
+
+@pytest.mark.parametrize("name", ["DB_PATH", "DATA_DIR", "BACKUP_DIR", "EXPORT_DIR"])
+def test_an_address_in_the_place_of_a_path_is_refused_without_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"AGENT_MEMORY_{name}", "postgres://bob:Zq9SecretXyz77@127.0.0.1:1/x")
+    assert cli.main(["remember", "x"]) == 78
+    said = capsys.readouterr().err
+    assert f"AGENT_MEMORY_{name}='postgres://(hidden)'" in said
+    assert "AGENT_MEMORY_STORAGE" in said
+    assert list(tmp_path.iterdir()) == []

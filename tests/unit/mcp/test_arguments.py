@@ -93,6 +93,13 @@ def test_what_is_wrong_is_named_with_what_is_allowed(raw: bytes, message: str) -
     assert refusal(raw).startswith(message)
 
 
+def test_half_a_character_is_told_with_its_place() -> None:
+    raw = rb'{"content": "x", "tags": ["a", "\ud800"]}'
+    with pytest.raises(Rejected, match="lone surrogate; send valid Unicode") as caught:
+        decode_arguments(msgspec.json.Decoder(requests.Remember), raw, SCHEMAS["memory_remember"])
+    assert caught.value.field == "tags[1]"
+
+
 @pytest.mark.parametrize(
     ("kind", "tool"),
     [

@@ -20,8 +20,9 @@ REDACTOR = Redactor()
 WORDS = (
     *languages._PLAIN, *languages._DOUBTFUL, "parola d’ordine", "passphrase", "db_pass", "pwd", "API key", "secret",
     "auth token", "client_secret", "connection string", "pin code", "--db-admin-password", "sshpass -p",
-    "mysql -u app -p", "mariadb -p", "curl -u a:", "curl --user ab:", "<apiKey>", "<db.secret>", "login ada password",
-    "Bearer", "authorization", "IDENTIFIED BY", "identified\tby", "ALTER ROLE a PASSWORD", "-H 'X-Api-Key",
+    "mysql -u app -p", "mariadb -p", "redis-cli -a", "curl -u a:", "curl --user ab:", "<apiKey>", "<db.secret>",
+    "login ada password", "Bearer", "authorization", "IDENTIFIED BY", "identified\tby", "ALTER ROLE a PASSWORD",
+    "-H 'X-Api-Key",
 )  # fmt: skip
 SAYING = (
     *languages._IS, *languages._IS_JOINED, "is", "was", "to", "will be", "on", "is now", "was changed to", "ahora es",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +109,59 @@ async def test_no_error_repeats_a_secret(tmp_path: Path) -> None:
             assert SECRET not in f"{caught.value} {vars(caught.value)}"
         assert SECRET not in str((await memory.get(SECRET)).missing)
         assert SECRET not in str((await memory.forget(SECRET)).missing)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"path": ""}, "path"), ({"path": "  "}, "path"), ({"path": None}, "path"), ({"path": 5}, "path"),
+        ({"path": b"x.db"}, "path"), ({"path": "a\0b"}, "path"), ({"path": "\ud800"}, "path"), ({"scope": 5}, "scope"),
+        ({"scope": "a//b"}, "scope"), ({"scope": SECRET}, "scope"), ({"agent_id": 5}, "agent_id"),
+        ({"agent_id": "a\nb"}, "agent_id"), ({"agent_id": "x" * 129}, "agent_id"), ({"agent_id": SECRET}, "agent_id"),
+        ({"timezone": None}, "timezone"), ({"redact": "no"}, "redact"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_opened_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], field: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given: dict[str, Any] = {"path": tmp_path / "memory.db", **arguments}
+    with pytest.raises(agent_memory.Rejected, match=f"^{field}") as caught:
+        await agent_memory.open_memory(**given).__aenter__()
+    assert caught.value.field == field
+    assert SECRET not in str(caught.value)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - nothing else goes on here
+
+
+async def test_a_secret_may_be_a_name_where_nothing_is_redacted(tmp_path: Path) -> None:
+    async with agent_memory.open_memory(tmp_path / "memory.db", agent_id=SECRET, redact=False) as memory:
+        kept = (await memory.remember("x")).results[0].id
+        assert (await memory.get(kept)).entries[0].source.agent == SECRET
+
+
+async def test_paths_and_scopes_are_checked_in_calls_too(tmp_path: Path) -> None:
+    async with agent_memory.open_memory(tmp_path / "memory.db") as memory:
+        for path in ("a\0b", "", b"x"):
+            with pytest.raises(agent_memory.Rejected, match=r"^source: "):
+                await memory.import_(path)  # type: ignore[arg-type]
+            with pytest.raises(agent_memory.Rejected, match=r"^to: "):
+                await memory.export(path)  # type: ignore[arg-type]
+        with pytest.raises(agent_memory.Rejected, match=r"^scope: must be text, not int"):
+            memory.watch(5)  # type: ignore[arg-type]
+        with pytest.raises(agent_memory.Rejected, match=r"^filter: lone surrogate"):
+            await memory.forget(filter={"scope": "a", "\ud800": 1})
+
+
+async def test_another_event_loop_is_refused_and_harms_nothing(tmp_path: Path) -> None:
+    async def elsewhere() -> None:
+        for call in (memory.recall("x"), memory.remember("lost")):
+            with pytest.raises(RuntimeError, match="opened in another event loop"):
+                await call
+
+    async with agent_memory.open_memory(tmp_path / "memory.db") as memory:
+        await memory.remember("kept")
+        await asyncio.to_thread(asyncio.run, elsewhere())
+        assert [found.content for found in await memory.recall("")] == ["kept"]
 
 
 async def test_ids_that_are_not_there_are_told_as_they_were_asked_for(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from agent_memory.entrypoints.stdio_client import StdioClient
 
-EX_CONFIG = 78
+EX_DATAERR, EX_CONFIG = 65, 78
 PARAGRAPH = "the tide came in and covered the sand "
 FEW_BLOCKS = ("sh", "-c", 'ulimit -f 2048; exec "$@"', "sh")
 """Files may grow to 1 MiB (or 2, where a block is 1,024 bytes)."""
@@ -142,7 +142,7 @@ def test_a_damaged_file_is_one_line_and_stays_as_it_is(tmp_path: Path) -> None:
     damaged = b"SQLite format 3\0" + b"\xa5" * 8000
     path.write_bytes(damaged)
     code, lines = refused(path)
-    assert code == EX_CONFIG
+    assert code == EX_DATAERR
     assert_one_clear_line(lines, path)
     assert path.read_bytes() == damaged
 
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_database_is_one_line_and_stays_as_it_is(tmp_path: Pat
     path = tmp_path / "memory.db"
     path.write_text("Dear diary, " * 1000)
     code, lines = refused(path)
-    assert code == EX_CONFIG
+    assert code == EX_DATAERR
     assert_one_clear_line(lines, path)
     assert path.read_text() == "Dear diary, " * 1000
 

@@ -56,7 +56,7 @@ async def test_before_work_a_model_is_told_what_is_known(mode: str, tmp_path: Pa
         asked = {"task": "change {the}\nbilling tables", "scope": "acme/web"}
         text = text_of(await client.get_prompt("recall-before-work", asked))
         assert text.startswith("The task: change {the} billing tables\n")
-        assert "in scope acme/web" in text
+        assert "in scope acme/web, quoted" in text  # a name may end in a full stop
         assert "> Ask Grace before\n> touching {billing}." in text
         assert text == text_of(await client.get_prompt("recall-before-work", asked))
 

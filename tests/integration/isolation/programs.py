@@ -56,3 +56,24 @@ def programs(acts: list[str]) -> st.SearchStrategy[tuple[list[str], list[Step]]]
     return st.tuples(few_scopes, written, tied, done).map(
         lambda drawn: (drawn[0], [step._replace(caller=0) for step in drawn[1] + drawn[2]] + drawn[3])
     )
+
+
+def _step(act: str, *, by: int = 0, scope: int = 0, entry: int = 0, other: int = 0) -> Step:
+    options = dict.fromkeys(
+        ("inherit", "descendants", "dry_run", "purge", "copies", "by_filter", "history"), False
+    ) | {"mode": "lexical", "query": "okapi", "key": "", "change": "title", "depth": 5}
+    return Step(act, by, scope, entry, other, options)
+
+
+RARE: tuple[list[str], list[Step]] = (
+    ["global", "alfa/one", "alfa0/one", "alfa/one/s", "alfa/one/s."],
+    [
+        *(_step("remember", scope=scope) for scope in (1, 2, 1)),
+        _step("link", entry=0, other=1),
+        _step("link", entry=1, other=2),
+        _step("walk", by=1, entry=0, other=2),
+        _step("session", by=4, scope=4),
+        _step("context", by=3, scope=3),
+    ],
+)
+"""What chance hardly ever brings: a way whose middle lies elsewhere, and a context beside another's open session."""

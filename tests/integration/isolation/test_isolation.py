@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 
 from agent_memory.entrypoints.settings import read_settings
 from agent_memory_contract.servers.postgres import fresh_database
@@ -16,7 +16,7 @@ from agent_memory_contract.servers.postgres_template import migrated_template
 from ..postgres_shape import settings_of
 from .acts import ACTS
 from .playing import play
-from .programs import programs
+from .programs import RARE, programs
 
 if TYPE_CHECKING:
     from .programs import Step
@@ -31,6 +31,7 @@ many = settings(
 
 @many
 @given(programs(ACTS))
+@example(RARE)
 def test_on_sqlite(program: tuple[list[str], list[Step]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         mine = read_settings({"AGENT_MEMORY_DATA_DIR": folder, "HOME": folder}).settings
@@ -40,6 +41,7 @@ def test_on_sqlite(program: tuple[list[str], list[Step]]) -> None:
 
 @settings(many, max_examples=20)
 @given(programs(ACTS))
+@example(RARE)
 def test_on_postgresql(program: tuple[list[str], list[Step]]) -> None:
     async def run() -> None:
         async with fresh_database("18", template=await migrated_template("18")) as database:

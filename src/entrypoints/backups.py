@@ -52,9 +52,10 @@ class Backups:
     async def make_one(self, now: datetime) -> str:
         """Its name. Of several within one second each has its own, and everything that was written before it."""
         await asyncio.to_thread(self._prepare)
+        # Only of what was there before it: two that are made at once must not drop each other.
+        before = await self.names()
         name = await self._made(f"{now:%Y%m%dT%H%M%S}")
-        others = [other for other in await self.names() if other != name]
-        for old in others[: max(0, len(others) + 1 - self._keep)]:
+        for old in before[: max(0, len(before) + 1 - self._keep)]:
             await self._blobs.delete(old)
         return name
 

@@ -183,6 +183,22 @@ class TestBackups:
         assert len(set(names)) == 4
         assert sorted(await backups[0].names()) == sorted(names)
 
+    async def test_two_at_once_do_not_drop_each_other(
+        self, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other = (self.backups(bench, tmp_path / "b", keep=1) for _ in range(2))
+        old, backup = await one.make_one(T0 - timedelta(hours=1)), bench.store.backup
+
+        async def backup_beside(target: str) -> None:
+            monkeypatch.undo()
+            await other.make_one(T0)  # begun later and over before
+            await backup(target)
+
+        monkeypatch.setattr(bench.store, "backup", backup_beside)
+        name = await one.make_one(T0 + timedelta(seconds=1))
+        assert set(await one.names()) == {"memory-20250101T000000Z.db", name}
+        assert old not in await one.names()
+
     async def test_a_link_in_the_place_of_the_folder_is_refused(self, bench: Bench, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()
         (tmp_path / "b").symlink_to(tmp_path / "elsewhere")
